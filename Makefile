@@ -1,0 +1,27 @@
+# make results/moe_100k/summary.csv   sets up .venv from exact pins, then runs Snakemake on all cores
+# make test                           the same set-up, then every check (README, "Tests")
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
+
+.PHONY: help setup test FORCE
+
+help:
+	@echo "make results/moe_smoke/summary.csv   the smoke run, under 3 minutes on 2 cores"
+	@echo "make results/moe_100k/summary.csv    the main job"
+	@echo "make results/...                     any other file of the workflow; CORES=8 limits the cores"
+	@echo "make test                            all checks"
+
+results/%: setup FORCE
+	.venv/bin/snakemake -c$(CORES) $@
+
+test: setup
+	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/run.sh
+
+setup: $(VENV)
+
+$(VENV): requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"gravispec needs Python >= 3.11; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@

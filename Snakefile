@@ -1,0 +1,28 @@
+from snakemake.utils import min_version
+
+min_version("9.17")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/experts.smk"
+include: "workflow/rules/gates.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    smoke,
+
+
+rule smoke:
+    """Without a target: the smoke run, every stage of the pipeline on a small data set."""
+    default_target: True
+    input:
+        "results/moe_smoke/summary.csv",
+    message:
+        f"The smoke run is in results/moe_smoke. The others: snakemake -c8 results/RUN/summary.csv with RUN one of {', '.join(config['runs'])}"

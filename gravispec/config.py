@@ -1,0 +1,250 @@
+"""The typed configuration: every key, its default, its unit and its allowed range.
+
+``config/config.yaml`` is checked against these models when Snakemake parses the workflow; unknown keys are errors.
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gravispec.config_errors import nearest, one_line
+from gravispec.errors import InputError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Axis(Model):
+    """Equidistant nodes from ``start`` to ``stop``, both included."""
+
+    start: float
+    stop: float
+    n: int = Field(ge=2, le=200)
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.stop <= self.start:
+            raise ValueError(f"stop {self.stop} must be above start {self.start}")
+        return self
+
+    def nodes(self):
+        return np.linspace(self.start, self.stop, self.n)
+
+
+class Axes(Model):
+    """Labels of the model grid, in the limits within which the synthesis is valid."""
+
+    T_eff: Axis = Axis(start=3750, stop=6000, n=10)
+    log_g: Axis = Axis(start=1.0, stop=5.0, n=9)
+    M_H: Axis = Axis(start=-2.5, stop=0.75, n=14)
+
+
+class Pixels(Model):
+    """Pixel centres: ``start + step * i`` for i in 0..n-1, Å in vacuum."""
+
+    start: float = Field(7100.2136, ge=7080, le=8850)
+    step: float = Field(0.42725, gt=0, le=10)
+    n: int = Field(4096, ge=100, le=100_000)
+
+    @model_validator(mode="after")
+    def _inside_line_list(self):
+        if self.stop > 8870:
+            raise ValueError(f"the last pixel is at {self.stop:.1f} Å; the line list ends at 8870 Å")
+        return self
+
+    @property
+    def stop(self):
+        return self.start + self.step * (self.n - 1)
+
+    def wave(self):
+        return self.start + self.step * np.arange(self.n)
+
+
+class Grid(Model):
+    """A grid of synthetic LTE spectra on the instrument's pixels."""
+
+    axes: Axes = Axes()
+    v_micro: float = Field(2.0, ge=0, le=10)
+    pixels: Pixels = Pixels()
+    fwhm: float = Field(1.6, gt=0, le=20)
+    shards: int = Field(10, ge=1, le=1000)
+
+
+class Range(Model):
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high <= self.low:
+            raise ValueError(f"high {self.high} must be above low {self.low}")
+        return self
+
+
+class Labels(Model):
+    """Ranges from which stars are drawn; T_eff, log_g and M_H follow a scaled Beta(beta, beta)."""
+
+    T_eff: Range = Range(low=3750, high=6000)
+    log_g: Range = Range(low=1, high=5)
+    M_H: Range = Range(low=-2.5, high=0.75)
+    beta: float = Field(1.2, gt=0, le=100)
+    mag: Range = Range(low=20.5, high=22.5)
+
+
+class Stars(Model):
+    train: int = Field(ge=50)
+    val: int = Field(ge=50)
+    test: int = Field(ge=50)
+
+
+class LteDataset(Model):
+    """Built-in spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
+
+    kind: Literal["lte"]
+    grid: Name
+    n_stars: Stars
+    labels: Labels = Labels()
+
+
+class PfsspecDataset(Model):
+    """The user's own spectra: one HDF5 file a split, in the pfsspec layout."""
+
+    kind: Literal["pfsspec"]
+    train: str
+    val: str
+    test: str
+
+
+class Run(Model):
+    """One experiment: a data set, a noise level, a number of training stars."""
+
+    dataset: Name
+    noise_level: float = Field(0.2, ge=0, le=10)
+    n_train: int = Field(ge=50)
+
+
+class Alphas(Model):
+    """Ridge penalties tried: ``n`` values, logarithmic from ``low`` to ``high``."""
+
+    low: Positive = 1e-3
+    high: Positive = 1e5
+    n: int = Field(13, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high < self.low:
+            raise ValueError(f"high {self.high} must not be below low {self.low}")
+        return self
+
+    def values(self):
+        return np.geomspace(self.low, self.high, self.n)
+
+
+class Ridge(Model):
+    alphas: Alphas = Alphas()
+    folds: int = Field(5, ge=2, le=20)
+
+
+class Bins(Model):
+    """Experts: bin = n_metallicity · (index in T_eff) + (index in M_H); half-open, the last interval closed."""
+
+    T_eff: list[float] = [3750, 4500, 5250, 6000]
+    T_eff_names: list[str] = ["Cool", "Mid", "Hot"]
+    M_H: list[float] = [-2, -1, 0, 0.5]
+    M_H_names: list[str] = ["Metal-poor", "Solar", "Metal-rich"]
+
+    @model_validator(mode="after")
+    def _edges(self):
+        for label, names in ((self.T_eff, self.T_eff_names), (self.M_H, self.M_H_names)):
+            if len(label) < 2 or any(np.diff(label) <= 0):
+                raise ValueError(f"edges {label} must increase")
+            if len(names) != len(label) - 1:
+                raise ValueError(f"{len(label) - 1} names are needed for edges {label}, found {names}")
+        return self
+
+    def names(self):
+        return [f"{t} {m}" for t in self.T_eff_names for m in self.M_H_names]
+
+
+class Gates(Model):
+    """Split of the validation stars and the training of the gates."""
+
+    fit: float = Field(0.7, gt=0, lt=1)
+    stop: float = Field(0.1, gt=0, lt=1)
+    hidden: int = Field(64, ge=1, le=10_000)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    epochs: int = Field(100, ge=1, le=100_000)
+    patience: int = Field(10, ge=1)
+    batch: int = Field(64, ge=1)
+    fallback_weight: float = Field(0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _leaves_calibration(self):
+        if self.fit + self.stop >= 1:
+            raise ValueError(f"fit {self.fit} + stop {self.stop} must leave stars for calibration (sum below 1)")
+        return self
+
+
+class Evaluation(Model):
+    resamples: int = Field(2000, ge=100, le=1_000_000)
+    confidence: float = Field(0.95, gt=0, lt=1)
+
+
+class Config(Model):
+    """The whole of ``config/config.yaml``."""
+
+    seed: int = Field(1, ge=0)
+    grids: dict[Name, Grid] = {}
+    datasets: dict[Name, Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]]
+    runs: dict[Name, Run]
+    comparisons: dict[Name, Annotated[list[Name], Field(min_length=2)]] = {}
+    ridge: Ridge = Ridge()
+    bins: Bins = Bins()
+    gates: Gates = Gates()
+    evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="after")
+    def _names_exist(self):
+        for name, run in self.runs.items():
+            _known(f"runs.{name}.dataset", run.dataset, self.datasets)
+            dataset = self.datasets[run.dataset]
+            if dataset.kind == "lte" and run.n_train > dataset.n_stars.train:
+                available = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
+                raise ValueError(f"runs.{name}.n_train = {run.n_train}: {available}")
+        for name, runs in self.comparisons.items():
+            for run in runs:
+                _known(f"comparisons.{name}", run, self.runs)
+        for name, dataset in self.datasets.items():
+            if dataset.kind == "lte":
+                _known(f"datasets.{name}.grid", dataset.grid, self.grids)
+                axes = self.grids[dataset.grid].axes
+                for label in ("T_eff", "log_g", "M_H"):
+                    drawn, axis = getattr(dataset.labels, label), getattr(axes, label)
+                    if drawn.low < axis.start or drawn.high > axis.stop:
+                        raise ValueError(
+                            f"datasets.{name}.labels.{label} = {drawn.low:g}..{drawn.high:g}: "
+                            f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
+                        )
+        return self
+
+
+def _known(key, value, names):
+    if value not in names:
+        raise ValueError(f"{key} = {value!r}: not defined; one of {', '.join(names)} is allowed{nearest(value, names)}")
+
+
+def load(raw):
+    """Validate a configuration dictionary and fill in the defaults.
+
+    Returns a ``Config``. Raises ``InputError`` with one line on the first mistake: the key, its value, what is allowed
+    and the nearest known key.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(one_line(error, Config)) from None

@@ -1,0 +1,37 @@
+"""Feature tables: one parquet file a family, one row a star, keyed by star id."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def write_features(path, stars, values, *, family, names, definition):
+    """Write ``values`` (N, D) as float32 columns ``<family>_00``, ... beside ``star_id`` and ``split`` of ``stars``.
+
+    ``names`` (D,) and ``definition`` go into the file's metadata, under the key ``gravispec``.
+    """
+    columns = column_names(family, values.shape[1])
+    table = pd.concat(
+        [
+            stars[["star_id", "split"]].reset_index(drop=True),
+            pd.DataFrame(np.asarray(values, np.float32), columns=columns),
+        ],
+        axis=1,
+    )
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    about = {"family": family, "names": dict(zip(columns, names, strict=True)), "definition": definition}
+    metadata = {**(arrow.schema.metadata or {}), b"gravispec": json.dumps(about).encode()}
+    pq.write_table(arrow.replace_schema_metadata(metadata), path)
+
+
+def column_names(family, n):
+    """``<family>_00`` ... of a family with ``n`` features."""
+    return [f"{family}_{i:02d}" for i in range(n)]
+
+
+def feature_matrix(table, family):
+    """The columns of ``family`` in a feature table as (N, D) float64."""
+    return table[[c for c in table if c.startswith(f"{family}_")]].to_numpy(np.float64)

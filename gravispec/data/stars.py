@@ -1,0 +1,31 @@
+"""Selections from the table of stars of a data set; its rows are in the order of the flux arrays."""
+
+import numpy as np
+
+from gravispec.data.arrays import selected_rows
+from gravispec.errors import InputError
+
+
+def training_mask(stars, n_train):
+    """The first ``n_train`` training stars, as a mask over all rows. Raises ``InputError`` where there are fewer."""
+    train = (stars["split"] == "train").to_numpy()
+    if train.sum() < n_train:
+        raise InputError(
+            f"n_train = {n_train}: the data set has {train.sum()} training stars; lower n_train in the run"
+        )
+    return train & (np.cumsum(train) <= n_train)
+
+
+class TrainingChunks:
+    """Flux and log_g of the stars in ``keep``, read anew from disk at every iteration: ``(X (n, P), y (n,))``."""
+
+    def __init__(self, flux, stars, keep):
+        self.flux, self.keep = flux, keep
+        self.log_g = stars["log_g"].to_numpy(np.float64)
+
+    def __len__(self):
+        return int(self.keep.sum())
+
+    def __iter__(self):
+        for rows, index in selected_rows(self.flux, self.keep):
+            yield rows, self.log_g[index]

@@ -1,0 +1,28 @@
+"""The bins in T_eff and M_H, one expert each."""
+
+import numpy as np
+
+UNCOVERED = -1
+
+
+def assign(T_eff, M_H, *, T_eff_edges, M_H_edges):
+    """Bin of each star: ``n_M_H · (index in T_eff) + (index in M_H)``, or -1 outside the edges.
+
+    Intervals are half-open, the last one closed (method.md section 6). Labels (N,); returns (N,) int.
+    """
+    i, j = _interval(T_eff, T_eff_edges), _interval(M_H, M_H_edges)
+    covered = (i >= 0) & (j >= 0)
+    return np.where(covered, i * (len(M_H_edges) - 1) + j, UNCOVERED)
+
+
+def _interval(values, edges):
+    """Index of the interval that holds each value, -1 outside."""
+    values = np.asarray(values, float)
+    index = np.searchsorted(edges, values, side="right") - 1
+    index = np.where(values == edges[-1], len(edges) - 2, index)
+    return np.where((values < edges[0]) | (values > edges[-1]), -1, index)
+
+
+def one_hot(bins, n_bins):
+    """Weights (N, n_bins) of the oracle: 1 in the true bin; all zero for uncovered stars."""
+    return (np.asarray(bins)[:, None] == np.arange(n_bins)).astype(float)

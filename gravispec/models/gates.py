@@ -1,0 +1,141 @@
+"""Gates: from 13 features of a noisy spectrum to the weights of the experts.
+
+A gate is a small network followed by a softmax. ``classify`` is a multinomial logistic regression on the bin;
+``linear`` and ``mlp`` minimise the squared error of the weighted sum of the experts' predictions (method.md section 6).
+Everything runs in float64 on one thread: 7,000 × 13 numbers gain nothing from more, and the result is then the same on
+every number of cores.
+"""
+
+import copy
+import itertools
+import json
+import warnings
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import StratifiedKFold
+
+from gravispec.errors import InputError
+
+KINDS = ("classify", "mlp", "linear")
+
+
+class Gate(torch.nn.Module):
+    """Standardises (B, F) features and returns (B, K) weights that are positive and sum to 1."""
+
+    def __init__(self, kind, mean, scale, n_experts, hidden=64):
+        super().__init__()
+        self.kind = kind
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float64))
+        sizes = (len(mean), hidden, n_experts) if kind == "mlp" else (len(mean), n_experts)
+        layers = []
+        for n_in, n_out in itertools.pairwise(sizes):
+            layers += [torch.nn.Linear(n_in, n_out, dtype=torch.float64), torch.nn.ReLU()]
+        self.net = torch.nn.Sequential(*layers[:-1])
+
+    def forward(self, features):
+        return torch.softmax(self.net((features - self.mean) / self.scale), dim=1)
+
+    @torch.no_grad()
+    def weights(self, features):
+        """NumPy in, NumPy out: features (N, F), weights (N, K) float64."""
+        return self(torch.as_tensor(np.asarray(features, np.float64))).numpy()
+
+
+def fit_classify(features, bins, *, mean, scale, n_experts, seed):
+    """Multinomial logistic regression on the bin, C by 5-fold cross-validation of the log-loss.
+
+    ``features`` (N, F) and ``bins`` (N,) of covered stars. A bin without a star among them gets weight 0.
+    """
+    present, counts = np.unique(bins, return_counts=True)
+    if len(present) < 2:
+        raise InputError(f"the classify gate needs stars of two bins at least, found bins {present.tolist()}")
+    standardised = (np.asarray(features, np.float64) - mean) / scale
+    folds = StratifiedKFold(int(np.clip(counts.min(), 2, 5)), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # bins with fewer stars than folds are rare in a small run and harmless: their fold has none
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        model = LogisticRegressionCV(
+            Cs=np.logspace(-2, 4, 7), cv=folds, scoring="neg_log_loss", tol=1e-8, max_iter=5000, l1_ratios=(0,),
+            use_legacy_attributes=False,
+        ).fit(standardised, bins)  # fmt: skip
+    coef, intercept = model.coef_, model.intercept_
+    if len(present) == 2:
+        # scikit-learn keeps one row for two classes; the softmax of (0, z) is the logistic function of z
+        coef, intercept = np.vstack([0 * coef, coef]), np.concatenate([[0.0], intercept])
+    gate = Gate("classify", mean, scale, n_experts)
+    with torch.no_grad():
+        gate.net[0].weight.zero_()
+        gate.net[0].bias.fill_(-torch.inf)
+        gate.net[0].weight[present] = torch.as_tensor(coef)
+        gate.net[0].bias[present] = torch.as_tensor(intercept)
+    return gate
+
+
+def fit_gate(kind, fit, stop, *, mean, scale, hidden, learning_rate, epochs, patience, batch, seed):
+    """Train a ``linear`` or ``mlp`` gate on the squared error of ``sum_k w_k ŷ_k``, with Adam.
+
+    ``fit`` and ``stop``: tuples of features (N, F), expert predictions (N, K) and log_g (N,). The state with the lowest
+    loss on ``stop`` is kept; training ends after ``patience`` epochs without a lower one.
+    Returns the gate and its learning curve, a list of (epoch, fit loss, stop loss).
+    """
+    torch.set_num_threads(1)
+    fit, stop = (tuple(torch.as_tensor(np.asarray(a, np.float64)) for a in part) for part in (fit, stop))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        gate = Gate(kind, mean, scale, fit[1].shape[1], hidden)
+    shuffle = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(gate.parameters(), lr=learning_rate)
+    best, best_loss, best_epoch, curve = copy.deepcopy(gate.state_dict()), np.inf, 0, []
+    for epoch in range(1, epochs + 1):
+        fit_loss = 0.0
+        for rows in torch.randperm(len(fit[0]), generator=shuffle).split(batch):
+            optimiser.zero_grad()
+            loss = _loss(gate, *(a[rows] for a in fit))
+            loss.backward()
+            optimiser.step()
+            fit_loss += loss.item() * len(rows) / len(fit[0])
+        with torch.no_grad():
+            stop_loss = _loss(gate, *stop).item()
+        curve.append((epoch, fit_loss, stop_loss))
+        if stop_loss < best_loss:
+            best, best_loss, best_epoch = copy.deepcopy(gate.state_dict()), stop_loss, epoch
+        elif epoch - best_epoch >= patience:
+            break
+    gate.load_state_dict(best)
+    return gate, curve
+
+
+def _loss(gate, features, predictions, log_g):
+    return torch.mean(((gate(features) * predictions).sum(dim=1) - log_g) ** 2)
+
+
+def n_parameters(gate):
+    """Number of trained parameters (1,481 for the mlp gate with 13 features, 64 hidden units, 9 experts)."""
+    return sum(p.numel() for p in gate.parameters())
+
+
+def save(gate, path):
+    """Write the gate as safetensors; the header holds what is needed to build it again."""
+    hidden = gate.net[0].out_features if gate.kind == "mlp" else 0
+    header = {"format": "gravispec gate 1", "kind": gate.kind, "hidden": hidden, "n_experts": gate.net[-1].out_features}
+    save_file({k: v.contiguous() for k, v in gate.state_dict().items()}, str(path), {"gate": json.dumps(header)})
+
+
+def load(path):
+    """Read a gate written by ``save``. Raises ``InputError`` for any other file."""
+    try:
+        with safe_open(str(path), "pt") as file:
+            header = json.loads((file.metadata() or {}).get("gate", "{}"))
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: no safetensors file ({error}); delete it and rerun") from None
+    if header.get("format") != "gravispec gate 1":
+        raise InputError(f"{path}: format {header.get('format')!r}, expected 'gravispec gate 1'; delete it and rerun")
+    gate = Gate(header["kind"], state["mean"], state["scale"], header["n_experts"], header["hidden"])
+    gate.load_state_dict(state)
+    return gate

@@ -1,0 +1,63 @@
+"""How every figure looks: sizes for a paper, a colour-blind-safe palette (Okabe & Ito 2008), PNG and PDF."""
+
+from contextlib import contextmanager
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+ONE_COLUMN, TWO_COLUMNS = 3.5, 7.1  # inches
+PALETTE = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "red": "#D55E00",
+    "pink": "#CC79A7",
+    "grey": "#7F7F7F",
+}
+MODEL_COLOURS = {
+    "global_ridge": PALETTE["grey"],
+    "oracle": PALETTE["black"],
+    "hard": PALETTE["sky"],
+    "classify": PALETTE["orange"],
+    "linear": PALETTE["green"],
+    "mlp": PALETTE["blue"],
+}
+MODEL_NAMES = {
+    "global_ridge": "global Ridge",
+    "oracle": "oracle (true bin)",
+    "hard": "hard",
+    "classify": "classify",
+    "linear": "linear",
+    "mlp": "mlp",
+}
+RC = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def style():
+    """The house style for the block."""
+    with plt.rc_context(RC):
+        yield
+
+
+def save(fig, png, pdf):
+    """Write ``fig`` at 200 dpi to ``png`` and as vectors to ``pdf``, without time stamps, and close it."""
+    fig.savefig(png, format="png", metadata={"Software": None})
+    fig.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    plt.close(fig)

@@ -1,0 +1,146 @@
+"""Line opacity: Voigt profiles with Doppler, microturbulent, radiative and van der Waals broadening.
+
+`lines.csv` holds the 1,200 strongest lines of 7080-8870 Angstrom: those with the largest equivalent width in any of
+three models (the Sun, Arcturus, a dwarf of 4500 K), computed line by line.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gravispec.spectra.lte.constants import (
+    ATOMIC_MASS,
+    BOLTZMANN,
+    ELECTRON_CHARGE,
+    ELECTRON_MASS,
+    ELECTRON_VOLT,
+    LIGHT_SPEED,
+    PLANCK,
+)
+from gravispec.spectra.lte.elements import STAGES, load_elements
+from gravispec.spectra.lte.eos import Gas
+from gravispec.spectra.lte.voigt import CORE, voigt_core, voigt_wing
+from gravispec.spectra.wavelength import air_to_vacuum
+
+CUTOFF = 1e-3  # of the continuous opacity: where a line's wing ends
+BATCH_POINTS = 600  # wavelengths of all windows of a batch, so that the work stays in the cache
+
+
+@cache
+def load_lines() -> pd.DataFrame:
+    """The line table that comes with this module."""
+    return pd.read_csv(Path(__file__).with_name("lines.csv"), comment="#")
+
+
+def unsold_log_gamma(E_low: np.ndarray, wave: np.ndarray, ionisation_energy: np.ndarray, charge: np.ndarray) -> np.ndarray:
+    """log10 of the van der Waals width per hydrogen atom at 10,000 K, s-1 cm3 (Unsoeld; Gray 2005, eqs. 11.29-11.30).
+
+    `E_low`, `ionisation_energy` eV; `wave` Angstrom; `charge` 1 for neutral atoms, 2 for ions.
+    """
+    to_limit_low = ionisation_energy - E_low
+    to_limit_high = np.maximum(to_limit_low - PLANCK * LIGHT_SPEED * 1e8 / ELECTRON_VOLT / wave, 0.3)
+    C6 = 0.3e-30 * charge**2 * (to_limit_high**-2 - to_limit_low**-2)
+    # Gray's log gamma = 20 + 0.4 log C6 + log P_gas - 0.7 log T, per atom at 10,000 K.
+    return 20.0 + 0.4 * np.log10(C6) + np.log10(BOLTZMANN) + 0.3 * 4.0
+
+
+@dataclass(frozen=True)
+class LineProfiles:
+    """What the opacity of n_line lines needs at n_depth depths."""
+
+    wave: np.ndarray  # (n_line,) vacuum, Angstrom
+    strength: np.ndarray  # (n_line, n_depth) integral of the opacity over wavelength, cm-1 A
+    doppler: np.ndarray  # (n_line, n_depth) Doppler width, Angstrom
+    damping: np.ndarray  # (n_line, n_depth) Voigt's a
+
+
+def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles:
+    """Strength and broadening of every line at every depth; `v_micro` km/s."""
+    elements = load_elements()
+    names = lines["species"].str.split(" ", expand=True)
+    element = names[0].map({name: i for i, name in enumerate(elements.names)}).to_numpy()
+    stage = names[1].map({name: i for i, name in enumerate(STAGES)}).to_numpy()
+    wave = air_to_vacuum(lines["wave_air"].to_numpy())
+    cm = 1e-8 * wave[:, None]
+    kT = BOLTZMANN * gas.T
+    E_low = lines["E_low"].to_numpy()
+
+    fraction = np.where(stage[:, None] == 0, 1.0 - gas.ionised[element], gas.ionised[element])
+    lower = gas.abundance[element, None] * gas.n_H * fraction / gas.partition[element, stage]
+    lower *= np.exp(-np.outer(E_low, ELECTRON_VOLT / kT) + np.log(10.0) * lines["log_gf"].to_numpy()[:, None])
+    stimulated = -np.expm1(-PLANCK * LIGHT_SPEED / (cm * kT))
+    strength = np.pi * ELECTRON_CHARGE**2 / (ELECTRON_MASS * LIGHT_SPEED**2) * cm**2 * lower * stimulated * 1e8
+
+    velocity = np.sqrt(2.0 * kT / (ATOMIC_MASS * elements.mass[element, None]) + (1e5 * v_micro) ** 2)
+    doppler = wave[:, None] * velocity / LIGHT_SPEED
+
+    radiative = 10.0 ** lines["log_gamma_rad"].fillna(pd.Series(np.log10(2.2e15 / wave**2), lines.index)).to_numpy()
+    unsold = unsold_log_gamma(E_low, wave, elements.ionisation_energy[element], stage + 1)
+    per_atom = 10.0 ** lines["log_gamma_vdw"].fillna(pd.Series(unsold, lines.index)).to_numpy()
+    # He I and H2 count by their polarisability and mass, as in SME.
+    perturbers = gas.n_HI + 0.42 * gas.n_H * gas.abundance[1] + 0.85 * gas.n_H2
+    gamma = radiative[:, None] + np.outer(per_atom, perturbers * (gas.T / 1e4) ** 0.3)
+    damping = gamma * cm**2 / (4.0 * np.pi * LIGHT_SPEED * 1e-8 * doppler)
+    return LineProfiles(wave, strength, doppler, damping)
+
+
+def half_windows(profiles: LineProfiles, continuum: np.ndarray) -> np.ndarray:
+    """Distance (n_line,), Angstrom, at which a line falls below `CUTOFF` of the `continuum` (n_line, n_depth) everywhere."""
+    excess = profiles.strength / (np.sqrt(np.pi) * profiles.doppler * CUTOFF * continuum)
+    core = profiles.doppler * np.sqrt(np.log(np.maximum(excess, 1.0)))
+    wing = profiles.doppler * np.sqrt(excess * profiles.damping / np.sqrt(np.pi))
+    return np.where(excess > 1.0, np.maximum(core, wing), 0.0).max(axis=1)
+
+
+def line_opacity(profiles: LineProfiles, half: np.ndarray, wave: np.ndarray) -> np.ndarray:
+    """Sum of the lines, (n_depth, n_wave) cm-1 in single precision, each inside its window `half` (n_line,) Angstrom.
+
+    `wave` (n_wave,) Angstrom, increasing.
+    """
+    step = wave[1] - wave[0], wave[-1] - wave[-2]
+    before, after = (int(np.ceil(2.0 * half.max(initial=0.0) / s)) + 2 for s in step)
+    left = wave[0] - step[0] * np.arange(before, 0, -1)
+    right = wave[-1] + step[1] * np.arange(1, after + 1)
+    grid = np.concatenate([left, wave, right])  # room for windows that reach over the edges
+    opacity = np.zeros((profiles.strength.shape[1], grid.size), dtype=np.float32)
+    inside = (half > 0) & (profiles.wave + half > wave[0]) & (profiles.wave - half < wave[-1])
+    core_window = np.minimum(half, CORE * profiles.doppler.max(axis=1))
+    has_wings = half > CORE * profiles.doppler.min(axis=1)
+    _add_profiles(opacity, grid, profiles, np.flatnonzero(inside), core_window, voigt_core)
+    _add_profiles(opacity, grid, profiles, np.flatnonzero(inside & has_wings), half, voigt_wing)
+    return opacity[:, before : before + wave.size]
+
+
+def _add_profiles(
+    opacity: np.ndarray,
+    grid: np.ndarray,
+    profiles: LineProfiles,
+    lines: np.ndarray,
+    half: np.ndarray,
+    voigt: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> None:
+    """Add `voigt` profiles of the `lines` (indices) to `opacity`, in batches of lines with windows of similar width."""
+    centre = np.searchsorted(grid, profiles.wave[lines])
+    reach = 1 + np.maximum(
+        np.searchsorted(grid, (profiles.wave + half)[lines]) - centre,
+        centre - np.searchsorted(grid, (profiles.wave - half)[lines]),
+    )
+    order = np.argsort(reach, kind="stable")
+    begin = 0
+    while begin < order.size:
+        n = max(1, BATCH_POINTS // (2 * reach[order[begin]] + 1))
+        chosen = order[begin : begin + n]
+        begin += n
+        m = reach[chosen[-1]]
+        line = lines[chosen]
+        offset = grid[centre[chosen][:, None] + np.arange(-m, m + 1)] - profiles.wave[line, None]
+        doppler = profiles.doppler[line].astype(np.float32)[:, :, None]
+        scale = (profiles.strength[line] / (np.sqrt(np.pi) * profiles.doppler[line])).astype(np.float32)[:, :, None]
+        damping = profiles.damping[line].astype(np.float32)[:, :, None]
+        block = scale * voigt(damping, offset.astype(np.float32)[:, None, :] / doppler)
+        for start, profile in zip(centre[chosen] - m, block, strict=True):
+            opacity[:, start : start + 2 * m + 1] += profile

@@ -1,0 +1,99 @@
+# What every rule file uses: the checked configuration, code tracking, and the paths of a run.
+import os
+import sys
+
+from gravispec.config import load
+from gravispec.errors import InputError
+from workflow.scripts.lib.code_deps import digest, imported_files
+
+# jobs import gravispec from here, installed or not
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(workflow.basedir), os.environ.get("PYTHONPATH")])
+)
+
+try:
+    settings = load(config)
+except InputError as mistake:
+    sys.exit(str(mistake))
+config.update(settings.model_dump())
+
+
+wildcard_constraints:
+    grid="|".join(settings.grids),
+    dataset="|".join(settings.datasets),
+    run="|".join(settings.runs),
+    comparison="|".join(settings.comparisons),
+    level=r"\d+\.\d+",
+    n_train=r"\d+",
+    shard=r"\d+",
+    bin=r"\d+",
+
+
+def code(script):
+    """Input: the script and every file of this project behind it."""
+    files = imported_files(f"workflow/scripts/{script}", workflow.basedir)
+    return [os.path.relpath(os.path.join(workflow.basedir, file)) for file in files]
+
+
+def code_sha(script):
+    """Param: the digest of what those files say."""
+    return digest(f"workflow/scripts/{script}", workflow.basedir)
+
+
+def of_run(pattern):
+    """Input: a path with the data set, noise level and training size of the run filled in."""
+    return lambda wildcards: pattern.format(
+        run=wildcards.run,
+        dataset=settings.runs[wildcards.run].dataset,
+        level=settings.runs[wildcards.run].noise_level,
+        n_train=settings.runs[wildcards.run].n_train,
+    )
+
+
+def grid_axes(wildcards):
+    """Param: the nodes of a grid, label by label."""
+    return {
+        name: axis.nodes().tolist()
+        for name, axis in settings.grids[wildcards.grid].axes
+    }
+
+
+def shards(wildcards):
+    """Input: the shards of a grid."""
+    n_shards = settings.grids[wildcards.grid].shards
+    return expand(
+        "results/grids/{grid}/shards/{shard}.npz",
+        shard=range(n_shards),
+        grid=wildcards.grid,
+    )
+
+
+# leaves of the configuration that several rules hand to their scripts
+STARS = "results/spectra/{dataset}/stars.parquet"
+NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"
+TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
+EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
+BIN_NAMES = settings.bins.names()
+METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]
+ALPHAS = settings.ridge.alphas.values().tolist()
+BOOTSTRAP = dict(
+    resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
+)
+
+
+def names_of_kind(kind):
+    """Constraint: the data sets of one kind; matches nothing where there are none."""
+    names = [
+        name for name, dataset in settings.datasets.items() if dataset.kind == kind
+    ]
+    return "|".join(names) or "(?!)"
+
+
+def gate_data(wildcards):
+    """Param: training size, bins and use of the validation stars."""
+    return dict(
+        n_train=settings.runs[wildcards.run].n_train,
+        edges=EDGES,
+        fit=settings.gates.fit,
+        stop=settings.gates.stop,
+    )

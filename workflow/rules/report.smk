@@ -1,0 +1,89 @@
+# Figures, and the summary that waits for everything else.
+# Needs: results/{run}.  Makes: results/{run}/figures, results/{run}/summary.csv.
+FIGURES = [
+    "r2_by_model",
+    "delta_by_bin",
+    "bootstrap",
+    "gate_weights",
+    "predicted_vs_true",
+]
+
+
+rule figures:
+    """Five figures of a run's results, as PNG and PDF."""
+    input:
+        code=code("figures.py"),
+        predictions="results/{run}/predictions.parquet",
+        samples="results/{run}/bootstrap_samples.parquet",
+        per_bin="results/{run}/per_bin.csv",
+    output:
+        png=report(
+            expand("results/{{run}}/figures/{figure}.png", figure=FIGURES),
+            category="{run}",
+        ),
+        pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
+    log:
+        "results/{run}/logs/figures.log",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_sha("figures.py"),
+        names=BIN_NAMES,
+        metal_poor=METAL_POOR,
+        confidence=config["evaluation"]["confidence"],
+    script:
+        "../scripts/figures.py"
+
+
+rule figure_spectra:
+    """Three test stars: clean, noisy, error; lines marked."""
+    input:
+        code=code("figure_spectra.py"),
+        wave=of_run("results/spectra/{dataset}/wave.npy"),
+        samples=of_run("results/noisy/{dataset}/noise_{level}/samples.npz"),
+    output:
+        png=report("results/{run}/figures/spectra.png", category="{run}"),
+        pdf="results/{run}/figures/spectra.pdf",
+    log:
+        "results/{run}/logs/figure_spectra.log",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("figure_spectra.py"),
+        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
+    script:
+        "../scripts/figure_spectra.py"
+
+
+rule summary:
+    """One row a model; written when every table and figure of the run is there."""
+    input:
+        code=code("summary.py"),
+        predictions="results/{run}/predictions.parquet",
+        samples="results/{run}/bootstrap_samples.parquet",
+        tables=multiext(
+            "results/{run}/", "bootstrap.csv", "per_bin.csv", "hypotheses.csv"
+        ),
+        figures=rules.figures.output + rules.figure_spectra.output,
+    output:
+        report("results/{run}/summary.csv", category="{run}"),
+    log:
+        "results/{run}/logs/summary.log",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("summary.py"),
+        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
+        n_train=lookup(within=config, dpath="runs/{run}/n_train"),
+        confidence=config["evaluation"]["confidence"],
+    script:
+        "../scripts/summary.py"

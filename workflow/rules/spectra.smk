@@ -1,0 +1,135 @@
+# From physics, or from the user's files, to noisy spectra.
+# Needs: config grids, datasets.  Makes: results/grids, results/spectra, results/noisy.
+
+
+rule grid_shard:
+    """Synthesise a share of the models of a grid."""
+    input:
+        code=code("grid_shard.py"),
+    output:
+        temp("results/grids/{grid}/shards/{shard}.npz"),
+    log:
+        "results/grids/{grid}/logs/shard_{shard}.log",
+    benchmark:
+        "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=code_sha("grid_shard.py"),
+        axes=grid_axes,
+        pixels=lookup(within=config, dpath="grids/{grid}/pixels"),
+        fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
+        v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
+        n_shards=lookup(within=config, dpath="grids/{grid}/shards"),
+    script:
+        "../scripts/grid_shard.py"
+
+
+rule grid:
+    """Join the models and compress them for interpolation."""
+    input:
+        code=code("grid.py"),
+        shards=shards,
+    output:
+        "results/grids/{grid}/grid.npz",
+    log:
+        "results/grids/{grid}/logs/grid.log",
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("grid.py"),
+        axes=grid_axes,
+    script:
+        "../scripts/grid.py"
+
+
+rule spectra:
+    """Draw stars; interpolate their clean flux; model the error of every pixel."""
+    input:
+        code=code("spectra.py"),
+        grid=lambda wc: f"results/grids/{settings.datasets[wc.dataset].grid}/grid.npz",
+    output:
+        stars=STARS,
+        wave="results/spectra/{dataset}/wave.npy",
+        flux="results/spectra/{dataset}/flux.npy",
+        error="results/spectra/{dataset}/error.npy",
+    log:
+        "results/spectra/{dataset}/logs/spectra.log",
+    benchmark:
+        "results/spectra/{dataset}/benchmarks/spectra.tsv"
+    wildcard_constraints:
+        dataset=names_of_kind("lte"),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code_sha("spectra.py"),
+        seed=config["seed"],
+        n_stars=lookup(within=config, dpath="datasets/{dataset}/n_stars"),
+        labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
+    script:
+        "../scripts/spectra.py"
+
+
+rule spectra_from_file:
+    """Bring the user's pfsspec files into the same layout."""
+    input:
+        code=code("spectra_from_file.py"),
+        train=lookup(within=config, dpath="datasets/{dataset}/train"),
+        val=lookup(within=config, dpath="datasets/{dataset}/val"),
+        test=lookup(within=config, dpath="datasets/{dataset}/test"),
+    output:
+        stars=STARS,
+        wave="results/spectra/{dataset}/wave.npy",
+        flux="results/spectra/{dataset}/flux.npy",
+        error="results/spectra/{dataset}/error.npy",
+    log:
+        "results/spectra/{dataset}/logs/spectra.log",
+    wildcard_constraints:
+        dataset=names_of_kind("pfsspec"),
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        code=code_sha("spectra_from_file.py"),
+    script:
+        "../scripts/spectra_from_file.py"
+
+
+rule noisy:
+    """Add noise. No other rule reads clean flux."""
+    input:
+        code=code("noisy.py"),
+        stars=STARS,
+        flux="results/spectra/{dataset}/flux.npy",
+        error="results/spectra/{dataset}/error.npy",
+    output:
+        flux=NOISY,
+        samples="results/noisy/{dataset}/noise_{level}/samples.npz",
+    log:
+        "results/noisy/{dataset}/noise_{level}/logs/noisy.log",
+    benchmark:
+        "results/noisy/{dataset}/noise_{level}/benchmarks/noisy.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=code_sha("noisy.py"),
+        seed=config["seed"],
+        noise_level=lambda wc: float(wc.level),
+    script:
+        "../scripts/noisy.py"

@@ -1,0 +1,29 @@
+"""Add noise to the clean flux: the only rule that reads it. A few test stars are kept beside it for the figure."""
+
+import numpy as np
+import pandas as pd
+
+from gravispec.data.arrays import RowReader, blocks, row_writer
+from gravispec.data.files import atomic
+from gravispec.spectra.noise import add_noise
+from workflow.scripts.lib.job import job
+
+with job(snakemake):
+    level, seed = snakemake.params.noise_level, snakemake.params.seed
+    stars = pd.read_parquet(snakemake.input.stars)
+    clean, errors = RowReader(snakemake.input.flux), RowReader(snakemake.input.error)
+    test = stars[stars["split"] == "test"].sort_values("log_g")
+    shown = test.iloc[[len(test) // 10, len(test) // 2, len(test) - 1 - len(test) // 10]]
+    with atomic(snakemake.output.flux, snakemake.output.samples) as (flux_path, samples_path):
+        with row_writer(flux_path, clean.shape) as write:
+            for split, rows in stars.groupby("split", sort=False):
+                first = rows.index[0]
+                for lo, hi in blocks(first, first + len(rows)):
+                    noise = {"level": level, "seed": seed, "split": split, "rows": np.arange(lo, hi) - first}
+                    write(add_noise(clean[lo:hi], errors[lo:hi], **noise))
+        noisy = RowReader(flux_path)
+        samples = {
+            name: np.concatenate([reader[i : i + 1] for i in shown.index])
+            for name, reader in (("flux", clean), ("error", errors), ("noisy", noisy))
+        }
+        np.savez(samples_path, **samples, labels=shown[["T_eff", "log_g", "M_H", "mag"]].to_numpy(float))

@@ -1,0 +1,32 @@
+"""Bring a user's pfsspec files, one a split, into the layout of every data set."""
+
+from contextlib import ExitStack
+
+import numpy as np
+import pandas as pd
+
+from gravispec.data.arrays import blocks, row_writer
+from gravispec.data.files import atomic
+from gravispec.data.pfsspec import WAVE, open_file, read_spectra, read_stars
+from gravispec.errors import InputError
+from workflow.scripts.lib.job import job
+
+with job(snakemake), ExitStack() as opened:
+    files = {split: opened.enter_context(open_file(snakemake.input[split])) for split in ("train", "val", "test")}
+    wave = files["train"][WAVE][:]
+    for file in files.values():
+        if not np.array_equal(file[WAVE][:], wave):
+            raise InputError(f"{file.filename}: its wavelengths differ from those of {files['train'].filename}")
+    stars = {split: read_stars(file, split) for split, file in files.items()}
+    shape = sum(map(len, stars.values())), len(wave)
+    with atomic(*snakemake.output) as (stars_path, wave_path, flux_path, error_path):
+        with row_writer(flux_path, shape) as write_flux, row_writer(error_path, shape) as write_error:
+            for split, file in files.items():
+                for lo, hi in blocks(0, len(stars[split])):
+                    flux, error = read_spectra(file, lo, hi)
+                    write_flux(flux)
+                    write_error(error)
+                    stars[split].loc[lo : hi - 1, "snr"] = np.median(flux / error, axis=1)
+        pd.concat(stars.values(), ignore_index=True).to_parquet(stars_path)
+        np.save(wave_path, wave)
+    print({split: len(rows) for split, rows in stars.items()}, "stars", flush=True)
