@@ -7,6 +7,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/grid.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/experts.smk"

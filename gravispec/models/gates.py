@@ -60,9 +60,15 @@ def fit_classify(features, bins, *, mean, scale, n_experts, seed):
         # bins with fewer stars than folds are rare in a small run and harmless: their fold has none
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         model = LogisticRegressionCV(
-            Cs=np.logspace(-2, 4, 7), cv=folds, scoring="neg_log_loss", tol=1e-8, max_iter=5000, l1_ratios=(0,),
+            Cs=np.logspace(-2, 4, 7),
+            cv=folds,
+            scoring="neg_log_loss",
+            solver="newton-cholesky",  # few features, many stars: ten times faster than lbfgs here, and converges further
+            tol=1e-8,
+            max_iter=1000,
+            l1_ratios=(0,),
             use_legacy_attributes=False,
-        ).fit(standardised, bins)  # fmt: skip
+        ).fit(standardised, bins)
     coef, intercept = model.coef_, model.intercept_
     if len(present) == 2:
         # scikit-learn keeps one row for two classes; the softmax of (0, z) is the logistic function of z

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from scipy.linalg import LinAlgError, solve, solveh_banded
+from scipy.linalg import cho_factor, cho_solve, solveh_banded
 from scipy.linalg.blas import dsymm
 from scipy.linalg.lapack import dormqr, dsytrd
 
@@ -63,18 +63,20 @@ def ridge_cv(
     n_folds: int = 5,
     seed: int,
 ) -> RidgeFit:
-    """Fit n_rows rows that come in chunks of (X (m, P) flux, y (m,) target); same result for any chunk size (1e-10).
+    """Fit n_rows rows that come in chunks of (X (m, P) flux, y (m,) target), of any size.
 
-    Folds are those of KFold(n_folds, shuffle=True, random_state=seed) on the rows in the order given. Equal to
-    scikit-learn's GridSearchCV(Ridge(), {"alpha": alphas}, scoring="neg_mean_squared_error", cv=folds). Warns when alpha is at an end
-    of the grid; InputError for fewer rows than folds, values that are not finite, lengths that do not match.
+    Folds are those of KFold(n_folds, shuffle=True, random_state=seed) on the rows in the order given, and the result is
+    that of scikit-learn's GridSearchCV(Ridge(), {"alpha": alphas}, scoring="neg_mean_squared_error", cv=folds).
+    Warns when alpha is at an end of the grid. InputError for fewer rows than folds, values that are not finite, lengths
+    that do not match.
     """
     alphas = _checked_alphas(alphas)
     fold = fold_of_row(n_rows, n_folds, seed)
     chunks = iter(chunks)
     first = next(chunks, (np.empty((0, 0)), np.empty(0)))
+    n_pixels = first[0].shape[1]
     chunks = chain([first], chunks)
-    if n_rows < first[0].shape[1]:
+    if n_rows < n_pixels:
         X, y = _gather(chunks, n_rows)
         return _ridge_dual(X, y, fold, alphas)
     return ridge_from_moments(fold_moments(chunks, n_rows, n_folds=n_folds, seed=seed), alphas=alphas)
@@ -91,11 +93,16 @@ def ridge_from_moments(folds: Sequence[Moments], *, alphas: Sequence[float] = AL
     alpha = _best_alpha(alphas, mse.mean(axis=0))
 
     total = pool(folds)
-    A, b = total.scatter[1:, 1:], total.scatter[1:, 0]
+    mean, A, b = total.mean, total.scatter[1:, 1:].copy(order="F"), total.scatter[1:, 0].copy()
+    del total
+    coef = _solve(A, b, alpha)
+    return RidgeFit(coef, float(mean[0] - mean[1:] @ coef), alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
+
+
+def _solve(A: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
+    """(A + alpha I)⁻¹ b by Cholesky; A (P, P) is overwritten, its lower triangle read."""
     A[np.diag_indices_from(A)] += alpha
-    coef = solve(A, b, lower=True, assume_a="pos")
-    intercept = total.mean[0] - total.mean[1:] @ coef
-    return RidgeFit(coef, float(intercept), alpha, alphas, mse.mean(axis=0), total.n)
+    return cho_solve(cho_factor(A, lower=True, overwrite_a=True, check_finite=False), b)
 
 
 def _shrinkage_path(bordered: np.ndarray, alphas: np.ndarray) -> np.ndarray:
@@ -104,15 +111,15 @@ def _shrinkage_path(bordered: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     Householder reflections diag(1, Q) make the whole matrix tridiagonal, in place, from its lower triangle. The first
     turns b into β e₁, so w = Q u with (T + alpha I) u = β e₁, T = Qᵀ A Q: three diagonals for each alpha.
     """
+    rounding = 10 * np.finfo(float).eps * np.trace(bordered[1:, 1:])
+    if alphas.min() < rounding:
+        raise InputError(f"alpha = {alphas.min():g} is lost in rounding: start the grid above {rounding:.1e}")
     reflectors, d, e, tau, _ = dsytrd(bordered, lower=1, lwork=64 * len(bordered), overwrite_a=1)
     u = np.zeros((len(d) - 1, len(alphas)), order="F")
     for a, alpha in enumerate(alphas):
         rhs = np.zeros(len(d) - 1)
         rhs[0] = e[0]
-        try:
-            u[:, a] = solveh_banded([d[1:] + alpha, np.append(e[1:], 0.0)], rhs, lower=True)
-        except LinAlgError as error:
-            raise InputError(f"alpha = {alpha:g} is lost in rounding: start the grid higher") from error
+        u[:, a] = solveh_banded([d[1:] + alpha, np.append(e[1:], 0.0)], rhs, lower=True)
     for j in reversed(range(0, len(u), BLOCK)):  # w = H₁ H₂ ... u: the last reflections act first
         V, scale = reflectors[1 + j :, j : min(j + BLOCK, len(u))], tau[j : j + BLOCK]
         u[j:] = dormqr("L", "N", V, scale, u[j:], lwork=64 * BLOCK)[0]
@@ -142,8 +149,7 @@ def _ridge_dual(X: np.ndarray, y: np.ndarray, fold: np.ndarray, alphas: np.ndarr
     mse = np.stack([_held_out_mse_dual(K, y, fold == k, alphas) for k in range(fold.max() + 1)])
     alpha = _best_alpha(alphas, mse.mean(axis=0))
 
-    K[np.diag_indices_from(K)] += alpha
-    c = solve(K, y - y.mean(), assume_a="pos")
+    c = _solve(K, y - y.mean(), alpha)
     coef = np.concatenate([(X[:, pixels] - mean[pixels]).T @ c for pixels in blocks])
     return RidgeFit(coef, float(y.mean() - mean @ coef), alpha, alphas, mse.mean(axis=0), len(y))
 
@@ -152,7 +158,7 @@ def _held_out_mse_dual(K: np.ndarray, y: np.ndarray, held_out: np.ndarray, alpha
     """(A,): MSE on the rows held_out (n,) bool of the fits to the others, from the kernel K (n, n)."""
     train = ~held_out
     n = int(train.sum())
-    bordered = np.empty((n + 1, n + 1), order="F")
+    bordered = np.zeros((n + 1, n + 1), order="F")
     bordered[1:, 1:] = K[np.ix_(train, train)]
     row_mean = bordered[1:, 1:].mean(axis=0)
     # (xₛ - x̄)·(xₜ - x̄) = Kₛₜ - K̄ₛ - K̄ₜ + K̄̄ with x̄ the mean of the training rows

@@ -43,7 +43,7 @@ def delta_by_bin(per_bin, *, metal_poor):
     ax.set_xticks(bins["bin"], labels, fontsize=7)
     ax.set_xlim(-0.5, len(bins) - 0.5)
     ax.set_ylabel("ΔR² against classify")
-    ax.legend(ncols=3, loc="upper right", fontsize=7)
+    ax.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1), fontsize=7)
     return fig
 
 
@@ -71,7 +71,7 @@ def gate_weights(predictions, names):
     """Mean weight of every expert (columns) over the test stars of every true bin (rows), for each gate."""
     covered, _ = test_stars(predictions)
     gates = ("classify", "linear", "mlp")
-    fig, axes = plt.subplots(1, len(gates), figsize=(TWO_COLUMNS, 3.2), sharey=True)
+    fig, axes = plt.subplots(1, len(gates), figsize=(TWO_COLUMNS, 2.9), sharey=True)
     counts = covered["bin"].value_counts().reindex(range(len(names)), fill_value=0)
     for ax, gate in zip(axes, gates, strict=True):
         columns = [f"w_{gate}_{k}" for k in range(len(names))]

@@ -123,6 +123,8 @@ class GridInterpolator:
             InputError: names the first row and label outside its axis, with the range of the axis.
         """
         labels = np.asarray(labels, dtype=np.float64)
+        if labels.ndim != 2 or labels.shape[1] != len(self.axes):
+            raise InputError(f"labels {labels.shape}: need one column for each of {', '.join(self.axes)}")
         for i, (name, positions) in enumerate(self.axes.items()):
             outside = ~((labels[:, i] >= positions[0]) & (labels[:, i] <= positions[-1]))
             if outside.any():

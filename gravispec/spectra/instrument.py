@@ -16,7 +16,7 @@ def pixel_edges(wave: np.ndarray) -> np.ndarray:
     return np.concatenate([[2.0 * wave[0] - inner[0]], inner, [2.0 * wave[-1] - inner[-1]]])
 
 
-def fine_wave(wave_pixels: np.ndarray, fwhm: float, step: float = 0.04, pad: float = 2.0) -> np.ndarray:
+def fine_wave(wave_pixels: np.ndarray, fwhm: float, step: float = 0.05, pad: float = 2.0) -> np.ndarray:
     """Evenly spaced vacuum wavelengths (n_fine,) that cover the pixels and the reach of the line spread function.
 
     `step` Angstrom; the grid is a set of multiples of `step`, so that any part of a spectrograph's range uses the same points.

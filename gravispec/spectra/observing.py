@@ -1,6 +1,6 @@
 """Per-pixel error arrays of simulated observations, from electron counts of the PFS medium-resolution red arm.
 
-A star of magnitude `mag` gives S electrons in a pixel whose variance without the star is B: error / flux = √(S + B) / S.
+A star gives S electrons in a pixel whose variance without the star is B: error / flux = √(S + B) / S.
 """
 
 from functools import cache
@@ -39,8 +39,8 @@ def _cumulative_electrons() -> tuple[np.ndarray, np.ndarray]:
 def reference_electrons(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Signal and background electrons (P,) in pixels centred on `wave` (P,), Å, vacuum, at the table's conditions.
 
-    The counts of the table are integrated over each pixel, so that they scale with its width; the background counts read noise and
-    dark current per Å like the sky, exact for pixels of the instrument's 0.427 Å.
+    The counts of the table are integrated over each pixel, so that they scale with its width. Read noise and dark
+    current are part of the background and scale too: exact for the instrument's own pixels of 0.427 Å.
 
     Raises:
         InputError: `wave` does not increase, or leaves the range of the table.
@@ -91,7 +91,7 @@ def band_wavelength(wave: np.ndarray) -> float:
 
 
 def spectral_slope(wave: np.ndarray, flux: np.ndarray, *, centre: float) -> np.ndarray:
-    """Slope (n,) in Å⁻¹ of the least-squares line f_ν ∝ 1 + slope · (λ − centre) of `flux` (n, P), per unit wavelength."""
+    """Slope (n,), Å⁻¹, of the line f_ν ∝ 1 + slope · (λ − centre) fitted to `flux` (n, P, per Å) by least squares."""
     offset = wave - centre
     to_line = np.linalg.pinv(np.stack([np.ones_like(offset), offset], axis=1)) * wave**2  # f_ν ∝ λ² f_λ
     level, slope = (flux @ to_line.T.astype(flux.dtype)).T
@@ -101,10 +101,11 @@ def spectral_slope(wave: np.ndarray, flux: np.ndarray, *, centre: float) -> np.n
 def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """1σ error of every pixel and S/N of every star, at noise level 1.
 
-    S and the unit of the error follow the straight line in f_ν(λ) that fits the star's flux, with `mag` in the part of
-    the HSC i band that the pixels cover, and 1 at the middle pixel, where the normalised flux is close to 1. A line and
-    not the flux: counts without noise would carry the star's lines into the error. A running mean over 50 Å is not
-    enough: its error array gives log_g away (R² 0.99 for a Ridge). The line leaves one number of a spectrum, its colour.
+    S follows the straight line in f_ν(λ) that fits the star's flux, scaled to `mag` in the part of the HSC i band that
+    the pixels cover. The error is in units of that line at the middle pixel, where the normalised flux is close to 1.
+    A line and not the flux, because counts without noise would carry the star's lines into the error: smoothed over
+    50 Å they still give log_g away (R² 0.997 of a Ridge on the error array, mag and S/N; 0.007 with the line, which
+    keeps one number of a spectrum, its colour).
 
     Args:
         wave: (P,) Å, vacuum.

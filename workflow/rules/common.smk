@@ -1,4 +1,4 @@
-# What every rule file uses: the checked configuration, code tracking, and the paths of a run.
+# Shared by all rule files - the checked configuration, code tracking, the paths of a run
 import os
 import sys
 
@@ -7,8 +7,8 @@ from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
 
 # jobs import gravispec from here, installed or not
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(workflow.basedir), os.environ.get("PYTHONPATH")])
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")])
 )
 
 try:
@@ -18,11 +18,16 @@ except InputError as mistake:
 config.update(settings.model_dump())
 
 
+def one_of(names):
+    """Constraint: one of these names; nothing matches where there are none."""
+    return "|".join(names) or "(?!)"
+
+
 wildcard_constraints:
-    grid="|".join(settings.grids),
-    dataset="|".join(settings.datasets),
-    run="|".join(settings.runs),
-    comparison="|".join(settings.comparisons),
+    grid=one_of(settings.grids),
+    dataset=one_of(settings.datasets),
+    run=one_of(settings.runs),
+    comparison=one_of(settings.comparisons),
     level=r"\d+\.\d+",
     n_train=r"\d+",
     shard=r"\d+",
@@ -81,12 +86,11 @@ BOOTSTRAP = dict(
 )
 
 
-def names_of_kind(kind):
-    """Constraint: the data sets of one kind; matches nothing where there are none."""
-    names = [
+def datasets_of(kind):
+    """Constraint: the data sets of one kind."""
+    return one_of(
         name for name, dataset in settings.datasets.items() if dataset.kind == kind
-    ]
-    return "|".join(names) or "(?!)"
+    )
 
 
 def gate_data(wildcards):

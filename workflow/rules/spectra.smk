@@ -1,53 +1,5 @@
-# From physics, or from the user's files, to noisy spectra.
-# Needs: config grids, datasets.  Makes: results/grids, results/spectra, results/noisy.
-
-
-rule grid_shard:
-    """Synthesise a share of the models of a grid."""
-    input:
-        code=code("grid_shard.py"),
-    output:
-        temp("results/grids/{grid}/shards/{shard}.npz"),
-    log:
-        "results/grids/{grid}/logs/shard_{shard}.log",
-    benchmark:
-        "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=15,
-    params:
-        code=code_sha("grid_shard.py"),
-        axes=grid_axes,
-        pixels=lookup(within=config, dpath="grids/{grid}/pixels"),
-        fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
-        v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
-        n_shards=lookup(within=config, dpath="grids/{grid}/shards"),
-    script:
-        "../scripts/grid_shard.py"
-
-
-rule grid:
-    """Join the models and compress them for interpolation."""
-    input:
-        code=code("grid.py"),
-        shards=shards,
-    output:
-        "results/grids/{grid}/grid.npz",
-    log:
-        "results/grids/{grid}/logs/grid.log",
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
-    params:
-        code=code_sha("grid.py"),
-        axes=grid_axes,
-    script:
-        "../scripts/grid.py"
+# From a grid, or from the user's files, to noisy spectra.
+# Needs: results/grids or the user's files.  Makes: results/spectra, results/noisy.
 
 
 rule spectra:
@@ -65,7 +17,7 @@ rule spectra:
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra.tsv"
     wildcard_constraints:
-        dataset=names_of_kind("lte"),
+        dataset=datasets_of("lte"),
     conda:
         "../../envs/cpu.yaml"
     threads: 2
@@ -96,7 +48,7 @@ rule spectra_from_file:
     log:
         "results/spectra/{dataset}/logs/spectra.log",
     wildcard_constraints:
-        dataset=names_of_kind("pfsspec"),
+        dataset=datasets_of("pfsspec"),
     conda:
         "../../envs/cpu.yaml"
     resources:

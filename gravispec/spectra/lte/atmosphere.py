@@ -1,15 +1,27 @@
-"""Model atmosphere: an analytic T(tau) and hydrostatic equilibrium, plane-parallel."""
+"""Model atmosphere: solar T(tau), hydrostatic equilibrium, and the total flux that T_eff stands for."""
+
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy.interpolate import PchipInterpolator
 
+from gravispec.spectra.lte.constants import STEFAN_BOLTZMANN
+from gravispec.spectra.lte.elements import abundances
 from gravispec.spectra.lte.eos import Gas, solve_gas
 from gravispec.spectra.lte.opacity import continuous_opacity
+from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
 REFERENCE_WAVE = 5000.0  # Angstrom; its continuum optical depth is the depth scale
-N_DEPTHS = 40
-LOG_TAU_RANGE = (-6.0, 1.5)
+N_DEPTHS = 48
+LOG_TAU_RANGE = (-4.9, 1.7)
+SOLAR_T_EFF = 5777.0  # K
 N_ITERATIONS = 30
-TOLERANCE = 1e-5  # of ln P_gas
+TOLERANCE = 1e-4  # of ln P_gas and of the total flux
+BOLOMETRIC_WAVE = np.geomspace(3000.0, 1e5, 60)  # Angstrom; 97 % or more of the flux of these stars
+SOLAR_BLOCKING = 0.12  # share of the Sun's continuum that its lines block
+BLOCKING_SLOPE = 0.4  # dlog(blocked share)/d[M/H]: that of this package's own lines at 7100-8850 A
 
 
 def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:
@@ -17,13 +29,16 @@ def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:
     return np.logspace(*LOG_TAU_RANGE, n_depths)
 
 
-def temperature(T_eff: float, tau: np.ndarray) -> np.ndarray:
-    """Solar T(tau) scaled with `T_eff`: T^4 = 3/4 T_eff^4 (tau + q(tau)).
+@cache
+def solar_temperature() -> PchipInterpolator:
+    """T(log10 tau_5000) of the Sun, K."""
+    table = pd.read_csv(Path(__file__).with_name("solar_temperature.csv"), comment="#")
+    return PchipInterpolator(table["log_tau_5000"], table["T"], extrapolate=False)
 
-    q(tau) is the analytic fit to the VAL-C model of the quiet Sun used by MESA (Paxton et al. 2013, ApJS 208, 4, sect. A.5).
-    """
-    hopf = 1.0361 - 0.3134 * np.exp(-2.448 * tau) - 0.2959 * np.exp(-30.0 * tau)
-    return T_eff * (0.75 * (tau + hopf)) ** 0.25
+
+def temperature(T_eff: float, tau: np.ndarray) -> np.ndarray:
+    """T(tau), (n_depth,) K, of the MARCS solar model scaled to `T_eff`; `tau` (n_depth,) within `LOG_TAU_RANGE`."""
+    return T_eff / SOLAR_T_EFF * solar_temperature()(np.log10(tau))
 
 
 def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opacity: np.ndarray) -> np.ndarray:
@@ -38,12 +53,16 @@ def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opa
     return (1.5 * gravity * integral) ** (2.0 / 3.0)
 
 
-def model_atmosphere(T_eff: float, log_g: float, abundance: np.ndarray, tau: np.ndarray) -> Gas:
-    """Gas at the optical depths `tau` (n_depth,) in hydrostatic equilibrium; `log_g` in cgs."""
-    T = temperature(T_eff, tau)
+def blocked_share(M_H: float) -> float:
+    """Share of the continuum flux that lines take out; it comes back through hotter continuum layers (backwarming)."""
+    return SOLAR_BLOCKING * 10.0 ** (BLOCKING_SLOPE * M_H)
+
+
+def hydrostatic_gas(T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.ndarray, start: Gas | None = None) -> Gas:
+    """Gas in hydrostatic equilibrium with temperature `T` at the optical depths `tau`, both (n_depth,)."""
     gravity = 10.0**log_g
-    P_gas = np.sqrt(gravity * 1e5 * tau) + gravity * tau / 10
-    P_e = None
+    P_gas = np.sqrt(1e5 * gravity * tau) if start is None else start.P_gas
+    P_e = None if start is None else start.P_e
     for _ in range(N_ITERATIONS):
         gas = solve_gas(T, P_gas, abundance, P_e)
         opacity = continuous_opacity(gas, np.array([REFERENCE_WAVE]))[:, 0] / gas.density
@@ -53,3 +72,28 @@ def model_atmosphere(T_eff: float, log_g: float, abundance: np.ndarray, tau: np.
         if change < TOLERANCE:
             break
     return solve_gas(T, P_gas, abundance, P_e)
+
+
+def continuum_flux(gas: Gas, tau: np.ndarray) -> float:
+    """Emergent flux without lines, erg s-1 cm-2, over `BOLOMETRIC_WAVE`."""
+    ratio = continuous_opacity(gas, BOLOMETRIC_WAVE) / continuous_opacity(gas, np.array([REFERENCE_WAVE]))
+    flux = emergent_flux(optical_depth(ratio, tau), planck(BOLOMETRIC_WAVE, gas.T))
+    return np.trapezoid(flux, BOLOMETRIC_WAVE)
+
+
+def model_atmosphere(T_eff: float, log_g: float, M_H: float, a_M: float, C_M: float, tau: np.ndarray) -> Gas:
+    """Gas at the optical depths `tau` (n_depth,) of a star; `T_eff` K, `log_g` cgs.
+
+    T(tau) has the solar shape, multiplied by the one factor that makes the emergent flux, continuum less the
+    `blocked_share`, equal to sigma T_eff^4.
+    """
+    abundance = abundances(M_H, a_M, C_M)
+    target = STEFAN_BOLTZMANN * T_eff**4 / (1.0 - blocked_share(M_H))
+    T, gas = temperature(T_eff, tau), None
+    for _ in range(N_ITERATIONS):
+        gas = hydrostatic_gas(T, log_g, abundance, tau, gas)
+        excess = continuum_flux(gas, tau) / target
+        if abs(excess - 1.0) < TOLERANCE:
+            break
+        T = T * excess**-0.25
+    return gas

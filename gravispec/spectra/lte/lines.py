@@ -26,7 +26,8 @@ from gravispec.spectra.lte.eos import Gas
 from gravispec.spectra.lte.voigt import CORE, voigt_core, voigt_wing
 from gravispec.spectra.wavelength import air_to_vacuum
 
-CUTOFF = 1e-3  # of the continuous opacity: where a line's wing ends
+CUTOFF = 3e-4  # of the continuum: where the window of a line ends
+FORMATION_DEPTH = 3.0  # continuum optical depth below which no line forms
 BATCH_POINTS = 600  # wavelengths of all windows of a batch, so that the work stays in the cache
 
 
@@ -88,9 +89,14 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     return LineProfiles(wave, strength, doppler, damping)
 
 
-def half_windows(profiles: LineProfiles, continuum: np.ndarray) -> np.ndarray:
-    """Distance (n_line,), Angstrom, at which a line falls below `CUTOFF` of the `continuum` (n_line, n_depth) everywhere."""
-    excess = profiles.strength / (np.sqrt(np.pi) * profiles.doppler * CUTOFF * continuum)
+def half_windows(profiles: LineProfiles, continuum: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Distance (n_line,), Angstrom, beyond which a line does not matter.
+
+    There its opacity is below `CUTOFF` of the `continuum` opacity at continuum optical depth 1 and, higher up, adds less than `CUTOFF` to
+    the optical `depth`; both (n_line, n_depth), at the line centres. Layers below `FORMATION_DEPTH` do not count.
+    """
+    weight = np.where(depth < FORMATION_DEPTH, np.minimum(depth, 1.0), 0.0)
+    excess = weight * profiles.strength / (np.sqrt(np.pi) * profiles.doppler * CUTOFF * continuum)
     core = profiles.doppler * np.sqrt(np.log(np.maximum(excess, 1.0)))
     wing = profiles.doppler * np.sqrt(excess * profiles.damping / np.sqrt(np.pi))
     return np.where(excess > 1.0, np.maximum(core, wing), 0.0).max(axis=1)

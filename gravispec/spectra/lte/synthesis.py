@@ -5,7 +5,6 @@ import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import REFERENCE_WAVE, depth_scale, model_atmosphere
-from gravispec.spectra.lte.elements import abundances
 from gravispec.spectra.lte.lines import half_windows, line_opacity, line_profiles, load_lines
 from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
@@ -14,7 +13,6 @@ VALIDITY = {"T_eff": (3500.0, 6500.0), "log_g": (0.5, 5.5), "M_H": (-3.0, 1.0), 
 VALIDITY |= {"v_micro": (0.0, 10.0)}
 WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
 COARSE_STEP = 10.0  # Angstrom: continuous opacity and Planck function are linear in between
-FORMATION_DEPTH = 3.0  # reference optical depth below which weak wings are left out
 CHUNK = 1024  # wavelengths at a time, so that the work stays in the processor's cache
 
 
@@ -41,17 +39,19 @@ def synthesize(
     lines = load_lines() if line_list is None else line_list
 
     tau_ref = depth_scale()
-    gas = model_atmosphere(T_eff, log_g, abundances(M_H, a_M, C_M), tau_ref)
+    gas = model_atmosphere(T_eff, log_g, M_H, a_M, C_M, tau_ref)
     coarse = COARSE_STEP * np.arange(np.floor(WAVE_RANGE[0] / COARSE_STEP), np.ceil(WAVE_RANGE[1] / COARSE_STEP) + 1)
     reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))
     coarse_ratio = continuous_opacity(gas, coarse) / reference
     coarse_source = planck(coarse, gas.T)
-    coarse_continuum = emergent_flux(optical_depth(coarse_ratio, tau_ref), coarse_source)
+    coarse_tau = optical_depth(coarse_ratio, tau_ref)
+    coarse_continuum = emergent_flux(coarse_tau, coarse_source)
 
     profiles = line_profiles(lines, gas, v_micro)
+    continuum_depth = interpolate(coarse, coarse_tau, profiles.wave).T
     at_lines = interpolate(coarse, coarse_ratio * reference, profiles.wave).T
-    at_lines[:, tau_ref > FORMATION_DEPTH] = np.inf
-    line_ratio = line_opacity(profiles, half_windows(profiles, at_lines), wave) / reference.astype(np.float32)
+    half = half_windows(profiles, at_lines, continuum_depth)
+    line_ratio = line_opacity(profiles, half, wave) / reference.astype(np.float32)
 
     flux = np.empty(wave.size)
     for start in range(0, wave.size, CHUNK):

@@ -1,0 +1,86 @@
+"""The configuration: the default file is valid and complete, and mistakes are named in one line."""
+
+import copy
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from gravispec.config import Config, Grid, LteDataset, Run, load
+from gravispec.errors import InputError
+
+FILE = Path(__file__).parents[1] / "config" / "config.yaml"
+
+
+@pytest.fixture
+def raw():
+    return yaml.safe_load(FILE.read_text())
+
+
+def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
+    config = load(raw)
+    assert set(config.runs) == {"moe_100k", "moe_32k", "moe_smoke"}
+    defaults = Config(datasets=raw["datasets"], runs=raw["runs"], grids=raw["grids"])
+    for section in ("seed", "ridge", "bins", "gates", "evaluation"):
+        assert getattr(config, section) == getattr(defaults, section), section
+    assert config.grids["mr"].model_copy(update={"shards": 1}) == defaults.grids["mr"].model_copy(update={"shards": 1})
+
+
+def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw):
+    def keys(model):
+        for name, field in model.model_fields.items():
+            yield name
+            for inner in (field.annotation, *get_args(field.annotation)):
+                if isinstance(inner, type) and issubclass(inner, BaseModel):
+                    yield from keys(inner)
+
+    models = (Config, Grid, LteDataset, Run)
+    lines = FILE.read_text().splitlines()
+    for key in {key for model in models for key in keys(model)} - {"names"}:
+        shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
+        assert shown, f"{key} is not in {FILE}"
+        # keys on one line with others, such as {start: ..., stop: ..., n: ...}, share its comment
+        assert any("#" in line for line in shown) or key.endswith("_names"), f"{key} is not explained in {FILE}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("runs.moe_100k.noise_levl", 1, ["runs.moe_100k.noise_levl = 1", "unknown key", "did you mean 'noise_level'"]),
+        ("runs.moe_100k.noise_level", -1, ["runs.moe_100k.noise_level = -1", "≥ 0", "≤ 10"]),
+        ("runs.moe_100k.n_train", 10**6, ["runs.moe_100k.n_train = 1000000", "100000 training stars"]),
+        ("runs.moe_100k.n_train", "many", ["runs.moe_100k.n_train = 'many'", "valid integer"]),
+        ("runs.moe_100k.dataset", "lt", ["runs.moe_100k.dataset = 'lt'", "one of lte, smoke", "did you mean 'lte'"]),
+        ("rigde", {}, ["rigde", "unknown key", "did you mean 'ridge'"]),
+        ("datasets.lte.kind", "bosz", ["datasets.lte.kind = 'bosz'", "'lte', 'pfsspec'"]),
+        ("datasets.lte.grd", "mr", ["datasets.lte.grd = 'mr'", "did you mean 'grid'"]),
+        ("datasets.lte.labels.T_eff.low", 3000, ["datasets.lte.labels.T_eff", "3000", "grid mr spans 3750..6000"]),
+        ("datasets.lte.labels.T_eff.lwo", 3000, ["datasets.lte.labels.T_eff.lwo = 3000", "did you mean 'low'"]),
+        ("grids.mr.pixels.n", 5000, ["grids.mr.pixels", "9236.0 Å"]),
+        ("bins.T_eff", [4000, 3000], ["bins", "must increase"]),
+        ("gates.fit", 0.95, ["gates", "leave stars for calibration"]),
+        ("comparisons.moe_scaling", ["moe_32k", "moe_10k"], ["comparisons.moe_scaling = 'moe_10k'", "not defined"]),
+    ],
+)
+def test_a_mistake_is_named_in_one_line(raw, path, value, expected):
+    changed = copy.deepcopy(raw)
+    *parents, key = path.split(".")
+    section = changed
+    for parent in parents:
+        section = section[parent]
+    section[key] = value
+    with pytest.raises(InputError) as error:
+        load(changed)
+    message = str(error.value)
+    assert "\n" not in message
+    for part in expected:
+        assert part in message, message
+
+
+def test_a_missing_key_is_named(raw):
+    del raw["runs"]["moe_100k"]["n_train"]
+    with pytest.raises(InputError, match=r"runs\.moe_100k\.n_train: this key is needed and missing"):
+        load(raw)

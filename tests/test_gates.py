@@ -1,0 +1,113 @@
+"""Gates: definition, training, seeds and files."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegression
+
+from gravispec.errors import InputError
+from gravispec.models import gates
+
+STANDARD = {"mean": np.zeros(13), "scale": np.ones(13)}
+TRAINING = {"hidden": 64, "learning_rate": 1e-3, "epochs": 40, "patience": 10, "batch": 64}
+
+
+@pytest.fixture(scope="module")
+def stars():
+    """Experts that are right in their own bin only, and features that tell the bin with some noise."""
+    rng = np.random.default_rng(11)
+    bins = rng.integers(0, 9, 3000)
+    centres = rng.normal(size=(9, 13)) * 2
+    features = centres[bins] + rng.normal(size=(3000, 13))
+    log_g = rng.uniform(1, 5, 3000)
+    experts = log_g[:, None] + rng.normal(size=(3000, 9)) * np.where(bins[:, None] == np.arange(9), 0.1, 1.5)
+    return features, bins, experts, log_g
+
+
+def split(stars, lo, hi):
+    features, _, experts, log_g = stars
+    return features[lo:hi], experts[lo:hi], log_g[lo:hi]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("mlp", 1481), ("linear", 126), ("classify", 126)])
+def test_parameter_counts(kind, expected):
+    assert gates.n_parameters(gates.Gate(kind, n_experts=9, **STANDARD)) == expected
+
+
+@pytest.mark.parametrize("kind", ["mlp", "linear"])
+def test_training_lowers_the_error_and_weights_are_a_partition(stars, kind):
+    gate, curve = gates.fit_gate(kind, split(stars, 0, 2000), split(stars, 2000, 2500), **STANDARD, **TRAINING, seed=3)
+    features, experts, log_g = split(stars, 2500, 3000)
+    weights = gate.weights(features)
+    assert weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
+    mse = np.mean(((weights * experts).sum(axis=1) - log_g) ** 2)
+    equal = np.mean((experts.mean(axis=1) - log_g) ** 2)
+    assert mse < 0.6 * equal
+    assert min(c[2] for c in curve) < curve[0][2]
+
+
+def test_the_best_state_on_the_stopping_stars_is_kept(stars):
+    fit, stop = split(stars, 0, 60), split(stars, 60, 200)
+    # a large step overfits 60 stars soon, so that the last state is not the best one
+    settings = {**TRAINING, "learning_rate": 0.03, "epochs": 100, "patience": 10}
+    gate, curve = gates.fit_gate("mlp", fit, stop, **STANDARD, **settings, seed=0)
+    losses = [c[2] for c in curve]
+    kept = np.mean(((gate.weights(stop[0]) * stop[1]).sum(axis=1) - stop[2]) ** 2)
+    assert kept == pytest.approx(min(losses), rel=1e-12)
+    assert losses[-1] > min(losses)
+    assert len(curve) == int(np.argmin(losses)) + 1 + settings["patience"]
+
+
+def test_a_seed_gives_the_same_gate_on_any_number_of_threads(stars):
+    fit, stop = split(stars, 0, 500), split(stars, 500, 700)
+    settings = {**TRAINING, "epochs": 3}
+    before = torch.get_num_threads()
+    trained = []
+    for threads, seed in ((1, 7), (2, 7), (1, 8)):
+        torch.set_num_threads(threads)
+        trained.append(gates.fit_gate("mlp", fit, stop, **STANDARD, **settings, seed=seed)[0].weights(stop[0]))
+    torch.set_num_threads(before)
+    np.testing.assert_array_equal(trained[0], trained[1])
+    assert np.abs(trained[0] - trained[2]).max() > 1e-3
+
+
+def test_classify_is_scikit_learns_logistic_regression(stars):
+    features, bins, *_ = stars
+    gate = gates.fit_classify(features[:2000], bins[:2000], **STANDARD, n_experts=9, seed=1)
+    weights = gate.weights(features[2000:])
+    penalties = np.logspace(-2, 4, 7)
+    models = [LogisticRegression(C=C, tol=1e-8, max_iter=5000).fit(features[:2000], bins[:2000]) for C in penalties]
+    differences = [np.abs(weights - model.predict_proba(features[2000:])).max() for model in models]
+    # the two solvers stop within their tolerance of each other
+    assert min(differences) < 1e-3
+
+
+def test_a_bin_without_stars_gets_no_weight(stars):
+    features, bins, *_ = stars
+    present = bins != 4
+    gate = gates.fit_classify(features[present], bins[present], **STANDARD, n_experts=9, seed=1)
+    weights = gate.weights(features)
+    assert weights[:, 4].max() == 0
+    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
+
+
+def test_one_bin_alone_is_refused(stars):
+    with pytest.raises(InputError, match="two bins"):
+        gates.fit_classify(stars[0], np.zeros(3000, int), **STANDARD, n_experts=9, seed=1)
+
+
+def test_a_gate_survives_its_file_and_other_files_are_refused(stars, tmp_path):
+    gate = gates.Gate("mlp", n_experts=9, mean=np.arange(13.0), scale=np.full(13, 2.0))
+    path = tmp_path / "gate.safetensors"
+    gates.save(gate, path)
+    np.testing.assert_array_equal(gates.load(path).weights(stars[0]), gate.weights(stars[0]))
+    path.write_bytes(pickle.dumps({"weights": [1]}))
+    with pytest.raises(InputError, match="no safetensors file"):
+        gates.load(path)
+    save_file({"a": torch.zeros(1)}, str(path))
+    with pytest.raises(InputError, match="format None"):
+        gates.load(path)
