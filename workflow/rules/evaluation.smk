@@ -21,6 +21,8 @@ rule bootstrap:
         code=code_sha("bootstrap.py"),
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
+    message:
+        "{wildcards.run}: paired bootstrap"
     script:
         "../scripts/bootstrap.py"
 
@@ -44,6 +46,8 @@ rule per_bin:
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
         names=BIN_NAMES,
+    message:
+        "{wildcards.run}: table per bin"
     script:
         "../scripts/per_bin.py"
 
@@ -65,6 +69,8 @@ rule hypotheses:
         runtime=5,
     params:
         code=code_sha("hypotheses.py"),
+    message:
+        "{wildcards.run}: hypotheses"
     script:
         "../scripts/hypotheses.py"
 
@@ -91,5 +97,7 @@ rule comparison:
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
         runs=lookup(within=config, dpath="comparisons/{comparison}"),
+    message:
+        "Comparison {wildcards.comparison}"
     script:
         "../scripts/comparison.py"

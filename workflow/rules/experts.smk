@@ -28,6 +28,8 @@ rule expert:
         n_train=lookup(within=config, dpath="runs/{run}/n_train"),
         edges=EDGES,
         name=lambda wc: BIN_NAMES[int(wc.bin)],
+    message:
+        "{wildcards.run}: expert {wildcards.bin}"
     script:
         "../scripts/expert.py"
 
@@ -51,5 +53,7 @@ rule expert_predictions:
         runtime=10,
     params:
         code=code_sha("expert_predictions.py"),
+    message:
+        "{wildcards.run}: predictions of the experts"
     script:
         "../scripts/expert_predictions.py"

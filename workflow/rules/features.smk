@@ -28,6 +28,8 @@ rule global_ridge:
         folds=config["ridge"]["folds"],
         n_train=lambda wc: int(wc.n_train),
         n_components=4,
+    message:
+        "Global Ridge and principal components on {wildcards.n_train} stars of {wildcards.dataset}, noise {wildcards.level}"
     script:
         "../scripts/global_ridge.py"
 
@@ -53,5 +55,7 @@ rule window:
         runtime=20,
     params:
         code=code_sha("window.py"),
+    message:
+        "Gate features of {wildcards.dataset}, noise {wildcards.level}"
     script:
         "../scripts/window.py"

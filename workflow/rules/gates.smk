@@ -24,6 +24,8 @@ rule gate_classify:
         code=code_sha("gate_classify.py"),
         seed=config["seed"],
         data=gate_data,
+    message:
+        "{wildcards.run}: gate classify"
     script:
         "../scripts/gate_classify.py"
 
@@ -58,6 +60,8 @@ rule gate:
             key: config["gates"][key]
             for key in ("hidden", "learning_rate", "epochs", "patience", "batch")
         },
+    message:
+        "{wildcards.run}: gate {wildcards.gate}"
     script:
         "../scripts/gate.py"
 
@@ -85,5 +89,7 @@ rule predictions:
         code=code_sha("predictions.py"),
         data=gate_data,
         fallback_weight=config["gates"]["fallback_weight"],
+    message:
+        "{wildcards.run}: predictions of every model"
     script:
         "../scripts/predictions.py"

@@ -25,6 +25,8 @@ rule grid_shard:
         fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
         v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
         n_shards=lookup(within=config, dpath="grids/{grid}/shards"),
+    message:
+        "Shard {wildcards.shard} of grid {wildcards.grid}: synthesis"
     script:
         "../scripts/grid_shard.py"
 
@@ -46,5 +48,7 @@ rule grid:
     params:
         code=code_sha("grid.py"),
         axes=grid_axes,
+    message:
+        "Grid {wildcards.grid}: compression"
     script:
         "../scripts/grid.py"

@@ -34,6 +34,8 @@ rule figures:
         names=BIN_NAMES,
         metal_poor=METAL_POOR,
         confidence=config["evaluation"]["confidence"],
+    message:
+        "{wildcards.run}: figures of the results"
     script:
         "../scripts/figures.py"
 
@@ -57,6 +59,8 @@ rule figure_spectra:
     params:
         code=code_sha("figure_spectra.py"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
+    message:
+        "{wildcards.run}: figure of spectra"
     script:
         "../scripts/figure_spectra.py"
 
@@ -85,5 +89,7 @@ rule summary:
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
         n_train=lookup(within=config, dpath="runs/{run}/n_train"),
         confidence=config["evaluation"]["confidence"],
+    message:
+        "{wildcards.run}: summary"
     script:
         "../scripts/summary.py"

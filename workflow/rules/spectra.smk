@@ -29,6 +29,8 @@ rule spectra:
         seed=config["seed"],
         n_stars=lookup(within=config, dpath="datasets/{dataset}/n_stars"),
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
+    message:
+        "Data set {wildcards.dataset}: labels, clean flux, errors"
     script:
         "../scripts/spectra.py"
 
@@ -56,6 +58,8 @@ rule spectra_from_file:
         runtime=60,
     params:
         code=code_sha("spectra_from_file.py"),
+    message:
+        "Data set {wildcards.dataset}: reading the user's files"
     script:
         "../scripts/spectra_from_file.py"
 
@@ -83,5 +87,7 @@ rule noisy:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
+    message:
+        "Data set {wildcards.dataset}: noise at level {wildcards.level}"
     script:
         "../scripts/noisy.py"

@@ -14,7 +14,7 @@ from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
 REFERENCE_WAVE = 5000.0  # Angstrom; its continuum optical depth is the depth scale
-N_DEPTHS = 48
+N_DEPTHS = 60
 LOG_TAU_RANGE = (-4.9, 1.7)
 SOLAR_T_EFF = 5777.0  # K
 N_ITERATIONS = 30
@@ -58,8 +58,13 @@ def blocked_share(M_H: float) -> float:
     return SOLAR_BLOCKING * 10.0 ** (BLOCKING_SLOPE * M_H)
 
 
-def hydrostatic_gas(T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.ndarray, start: Gas | None = None) -> Gas:
-    """Gas in hydrostatic equilibrium with temperature `T` at the optical depths `tau`, both (n_depth,)."""
+def hydrostatic_gas(
+    T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.ndarray, start: Gas | None = None
+) -> Gas:
+    """Gas in hydrostatic equilibrium with temperature `T` at the optical depths `tau`, both (n_depth,).
+
+    `log_g` in cgs; `start` is an optional first guess of the pressures.
+    """
     gravity = 10.0**log_g
     P_gas = np.sqrt(1e5 * gravity * tau) if start is None else start.P_gas
     P_e = None if start is None else start.P_e

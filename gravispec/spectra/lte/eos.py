@@ -48,18 +48,17 @@ def h2_dissociation(T: np.ndarray) -> np.ndarray:
 
 
 def solve_gas(T: np.ndarray, P_gas: np.ndarray, abundance: np.ndarray, P_e: np.ndarray | None = None) -> Gas:
-    """Ionisation and dissociation equilibrium at given temperature (n_depth,), pressure (n_depth,) and abundances.
+    """Ionisation and dissociation equilibrium at temperature `T` and pressure `P_gas`, both (n_depth,).
 
-    Newton's method on ln P_e of the charge balance, with the partial pressure of H I from the total pressure (a quadratic equation
-    because of H2). `P_e` is an optional first guess.
+    Newton's method on ln P_e for the charge balance; the total pressure gives the partial pressure of H I, through a
+    quadratic equation because of H2. `abundance` (n_el,) per hydrogen nucleus; `P_e` is an optional first guess.
     """
-    elements = load_elements()
     K = saha(T)
     K_H2 = h2_dissociation(T)
-    others = abundance[1:].sum()
+    heavy = abundance[1:, None]  # helium and the metals
+    others = heavy.sum()
     P_e = 1e-3 * P_gas if P_e is None else P_e
     for _ in range(N_ITERATIONS):
-        ionised = K / (K + P_e)
         # P_gas - P_e = p_HI + p_HII + p_H2 + others * (p_HI + p_HII + 2 p_H2)
         linear = (1.0 + others) * (1.0 + K[0] / P_e)
         quadratic = (1.0 + 2.0 * others) / K_H2
@@ -68,13 +67,25 @@ def solve_gas(T: np.ndarray, P_gas: np.ndarray, abundance: np.ndarray, P_e: np.n
         p_H2 = p_HI**2 / K_H2
         p_HII = p_HI * K[0] / P_e
         p_H = p_HI + p_HII + 2.0 * p_H2
-        metals = p_H * (abundance[1:, None] * ionised[1:]).sum(axis=0)
-        freed = p_HII + metals
-        slope = (p_HII * (1.0 - ionised[0]) + p_H * (abundance[1:, None] * (ionised * (1.0 - ionised))[1:]).sum(axis=0)) / freed
-        step = np.log(freed / P_e) / (1.0 + slope)
+        ionised = K / (K + P_e)
+        freed = p_HII + p_H * (heavy * ionised[1:]).sum(axis=0)
+        # -dln(freed)/dln(P_e) at fixed pressure of the nuclei
+        slope = p_HII * (1.0 - ionised[0]) + p_H * (heavy * ionised[1:] * (1.0 - ionised[1:])).sum(axis=0)
+        step = np.log(freed / P_e) / (1.0 + slope / freed)
         P_e = np.minimum(P_e * np.exp(step), 0.6 * P_gas)
         if np.abs(step).max() < TOLERANCE:
             break
     kT = BOLTZMANN * T
-    mass = ATOMIC_MASS * (abundance * elements.mass).sum()
-    return Gas(T, P_gas, P_e, mass * p_H / kT, p_H / kT, p_HI / kT, p_H2 / kT, abundance, K / (K + P_e), partition_functions(T))
+    mass = ATOMIC_MASS * (abundance * load_elements().mass).sum()
+    return Gas(
+        T=T,
+        P_gas=P_gas,
+        P_e=P_e,
+        density=mass * p_H / kT,
+        n_H=p_H / kT,
+        n_HI=p_HI / kT,
+        n_H2=p_H2 / kT,
+        abundance=abundance,
+        ionised=ionised,
+        partition=partition_functions(T),
+    )

@@ -1,7 +1,7 @@
 """Line opacity: Voigt profiles with Doppler, microturbulent, radiative and van der Waals broadening.
 
-`lines.csv` holds the 1,200 strongest lines of 7080-8870 Angstrom: those with the largest equivalent width in any of
-three models (the Sun, Arcturus, a dwarf of 4500 K), computed line by line.
+`lines.csv` holds the 1,200 strongest atomic lines of 7080-8870 Angstrom, by the largest equivalent width that an
+independent code (Turbospectrum) gives them in the Sun, in Arcturus or in a dwarf of 4500 K. It names its sources.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gravispec.errors import InputError
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
     BOLTZMANN,
@@ -26,7 +27,7 @@ from gravispec.spectra.lte.eos import Gas
 from gravispec.spectra.lte.voigt import CORE, voigt_core, voigt_wing
 from gravispec.spectra.wavelength import air_to_vacuum
 
-CUTOFF = 3e-4  # of the continuum: where the window of a line ends
+CUTOFF = 1e-4  # of the continuum: where the window of a line ends
 FORMATION_DEPTH = 3.0  # continuum optical depth below which no line forms
 BATCH_POINTS = 600  # wavelengths of all windows of a batch, so that the work stays in the cache
 
@@ -37,16 +38,19 @@ def load_lines() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("lines.csv"), comment="#")
 
 
-def unsold_log_gamma(E_low: np.ndarray, wave: np.ndarray, ionisation_energy: np.ndarray, charge: np.ndarray) -> np.ndarray:
-    """log10 of the van der Waals width per hydrogen atom at 10,000 K, s-1 cm3 (Unsoeld; Gray 2005, eqs. 11.29-11.30).
+def unsold_log_gamma(
+    E_low: np.ndarray, wave: np.ndarray, ionisation_energy: np.ndarray, charge: np.ndarray
+) -> np.ndarray:
+    """log10 of the van der Waals width per hydrogen atom at 10,000 K, s-1 cm3: gamma = 17 v^0.6 C6^0.4 (Unsoeld 1955).
 
-    `E_low`, `ionisation_energy` eV; `wave` Angstrom; `charge` 1 for neutral atoms, 2 for ions.
+    C6 = 0.3e-30 charge^2 (1/(I - E_up)^2 - 1/(I - E_low)^2) as in Gray (2005, eq. 11.30). `E_low`, `ionisation_energy`
+    eV; `wave` Angstrom; `charge` 1 for neutral atoms, 2 for ions. Upper levels count as 0.3 eV or more below the limit.
     """
-    to_limit_low = ionisation_energy - E_low
-    to_limit_high = np.maximum(to_limit_low - PLANCK * LIGHT_SPEED * 1e8 / ELECTRON_VOLT / wave, 0.3)
-    C6 = 0.3e-30 * charge**2 * (to_limit_high**-2 - to_limit_low**-2)
-    # Gray's log gamma = 20 + 0.4 log C6 + log P_gas - 0.7 log T, per atom at 10,000 K.
-    return 20.0 + 0.4 * np.log10(C6) + np.log10(BOLTZMANN) + 0.3 * 4.0
+    gap_low = ionisation_energy - E_low
+    gap_up = np.maximum(gap_low - PLANCK * LIGHT_SPEED * 1e8 / ELECTRON_VOLT / wave, 0.3)
+    C6 = 0.3e-30 * charge**2 * (gap_up**-2 - gap_low**-2)
+    speed = np.sqrt(8.0 * BOLTZMANN * 1e4 / (np.pi * ATOMIC_MASS))  # of hydrogen, past a heavy atom
+    return np.log10(17.0 * speed**0.6 * C6**0.4)
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class LineProfiles:
 
 
 def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles:
-    """Strength and broadening of every line at every depth; `v_micro` km/s."""
+    """Strength and broadening of every line at every depth; `v_micro` km/s.
+
+    `lines` has the columns of `lines.csv`, of which `source` is not used. Raises InputError for an unknown species.
+    """
     elements = load_elements()
-    names = lines["species"].str.split(" ", expand=True)
-    element = names[0].map({name: i for i, name in enumerate(elements.names)}).to_numpy()
-    stage = names[1].map({name: i for i, name in enumerate(STAGES)}).to_numpy()
+    species = {f"{name} {stage}": (i, k) for i, name in enumerate(elements.names) for k, stage in enumerate(STAGES)}
+    if unknown := set(lines["species"]) - set(species):
+        raise InputError(f"line_list: species {min(unknown)!r} is not known; leave out its lines")
+    element, stage = np.array([species[name] for name in lines["species"]], dtype=int).reshape(-1, 2).T
     wave = air_to_vacuum(lines["wave_air"].to_numpy())
     cm = 1e-8 * wave[:, None]
     kT = BOLTZMANN * gas.T
@@ -92,8 +100,9 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
 def half_windows(profiles: LineProfiles, continuum: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Distance (n_line,), Angstrom, beyond which a line does not matter.
 
-    There its opacity is below `CUTOFF` of the `continuum` opacity at continuum optical depth 1 and, higher up, adds less than `CUTOFF` to
-    the optical `depth`; both (n_line, n_depth), at the line centres. Layers below `FORMATION_DEPTH` do not count.
+    There its opacity is below `CUTOFF` of the `continuum` opacity below continuum optical `depth` 1, and higher up adds
+    less than `CUTOFF` to the optical depth; both (n_line, n_depth), at the line centres. Layers below `FORMATION_DEPTH`
+    do not count.
     """
     weight = np.where(depth < FORMATION_DEPTH, np.minimum(depth, 1.0), 0.0)
     excess = weight * profiles.strength / (np.sqrt(np.pi) * profiles.doppler * CUTOFF * continuum)

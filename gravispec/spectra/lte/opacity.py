@@ -46,7 +46,7 @@ def h_minus_free_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
 
 
 def hydrogen(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """H I bound-free of levels 1-8 and free-free, Kramers' cross-sections (Gray 2005, eqs. 8.4-8.10, Gaunt factors 1)."""
+    """H I bound-free and free-free, Kramers' cross-sections with Gaunt factors of 1 (Gray 2005, eqs. 8.4-8.10)."""
     kT = (BOLTZMANN * gas.T / ELECTRON_VOLT)[:, None]  # eV
     levels = np.arange(1, 9)
     energy = RYDBERG_EV * (1.0 - 1.0 / levels**2)

@@ -29,9 +29,9 @@ def synthesize(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Surface flux and continuum, both (n_wave,) erg s-1 cm-2 A-1, of a plane-parallel LTE atmosphere.
 
-    `T_eff` K, `log_g` cgs dex, `M_H`, `a_M`, `C_M` dex, `v_micro` km/s; `wave` (n_wave,) vacuum Angstrom, increasing, fine enough for
-    the line cores (`instrument.fine_wave`). `line_list` is a table like that of `lines.load_lines`, the default.
-    Raises InputError outside `VALIDITY` and `WAVE_RANGE`.
+    `T_eff` K, `log_g` cgs dex, `M_H`, `a_M`, `C_M` dex, `v_micro` km/s; `wave` (n_wave,) vacuum Angstrom, increasing,
+    fine enough for the line cores (`instrument.fine_wave`). `line_list` is a table like that of `lines.load_lines`, the
+    default. Raises InputError outside `VALIDITY` and `WAVE_RANGE`.
     """
     labels = {"T_eff": T_eff, "log_g": log_g, "M_H": M_H, "a_M": a_M, "C_M": C_M, "v_micro": v_micro}
     wave = np.asarray(wave, dtype=float)
@@ -76,5 +76,6 @@ def _check(labels: dict[str, float], wave: np.ndarray) -> None:
         raise InputError("wave: needs one axis of at least two increasing wavelengths")
     if not (WAVE_RANGE[0] <= wave[0] and wave[-1] <= WAVE_RANGE[1]):
         raise InputError(
-            f"wave: {wave[0]:.1f}-{wave[-1]:.1f} A is outside the range {WAVE_RANGE[0]:.0f}-{WAVE_RANGE[1]:.0f} A of the line list"
+            f"wave: {wave[0]:.1f}-{wave[-1]:.1f} A is not inside {WAVE_RANGE[0]:.0f}-{WAVE_RANGE[1]:.0f} A, "
+            "which the line list covers"
         )

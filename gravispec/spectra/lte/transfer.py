@@ -22,8 +22,9 @@ def expn4(tau: np.ndarray, n_angles: int = N_ANGLES) -> np.ndarray:
 
 
 def optical_depth(ratio: np.ndarray, tau_ref: np.ndarray) -> np.ndarray:
-    """Monochromatic optical depth, (n_depth, n_wave), from `ratio` = opacity / reference opacity on `tau_ref` (n_depth,).
+    """Monochromatic optical depth, (n_depth, n_wave), from `ratio` = opacity / reference opacity, (n_depth, n_wave).
 
+    `tau_ref` (n_depth,) is the optical depth that belongs to the reference opacity.
     Trapezoidal rule in ln(tau_ref); above the first depth the ratio is constant.
     """
     integrand = ratio * tau_ref[:, None]

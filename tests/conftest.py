@@ -1,0 +1,60 @@
+"""A copy of the repository in which the smoke run has been made once, shared by the workflow tests."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[1]
+
+
+class Checkout:
+    """A copy of the tracked and new files of the repository, and Snakemake in it."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPO, capture_output=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.decode().split("\0")):
+            if (REPO / name).is_file():
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(REPO / name, self.path / name)
+
+    def snakemake(self, *arguments, cores=2):
+        """Run Snakemake; returns the completed process with its output in ``stdout``."""
+        command = [sys.executable, "-m", "snakemake", f"-c{cores}", *map(str, arguments)]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=1200,
+        )
+
+    def planned(self, *arguments):
+        """Jobs that a dry run would start: ``{rule: count}``."""
+        process = self.snakemake("-n", *arguments)
+        assert process.returncode == 0, process.stdout
+        table = re.search(r"Job stats:\njob +count\n-+ +-+\n(.*?)\ntotal ", process.stdout, re.S)
+        return {name: int(n) for name, n in (line.split() for line in table[1].splitlines())} if table else {}
+
+    def read(self, name):
+        return (self.path / name).read_text()
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """The smoke run, made on 2 cores without naming a target."""
+    checkout = Checkout(tmp_path_factory.mktemp("smoke"))
+    checkout.process = checkout.snakemake(cores=2)
+    assert checkout.process.returncode == 0, checkout.process.stdout[-5000:]
+    return checkout

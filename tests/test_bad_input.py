@@ -1,0 +1,65 @@
+"""Mistakes outside the data files: each is named, ends with a non-zero exit code and leaves no output."""
+
+import os
+import subprocess
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.slow
+
+
+def overlay(checkout, name, content):
+    (checkout.path / name).write_text(yaml.safe_dump(content))
+    return ["--configfile", name, "--"]
+
+
+def test_a_mistyped_key_stops_with_one_line(smoke):
+    arguments = overlay(smoke, "typo.yaml", {"runs": {"moe_smoke": {"noise_levl": 0.3}}})
+    process = smoke.snakemake(*arguments, "results/moe_smoke/summary.csv")
+    assert process.returncode != 0
+    assert "Traceback" not in process.stdout
+    last = process.stdout.strip().splitlines()[-1]
+    assert last.startswith("config: runs.moe_smoke.noise_levl = 0.3: unknown key")
+    assert "did you mean 'noise_level'?" in last
+
+
+def test_a_bin_with_fewer_stars_than_folds_is_named(smoke):
+    arguments = overlay(smoke, "few.yaml", {"runs": {"few": {"dataset": "smoke", "noise_level": 0.2, "n_train": 60}}})
+    process = smoke.snakemake(*arguments, "--keep-going", "results/few/experts/predictions.parquet")
+    assert process.returncode != 0
+    assert "fewer than the 5 folds" in process.stdout
+    assert "raise n_train, or widen the bins" in process.stdout
+    made = {path.name for path in (smoke.path / "results/few").rglob("*.npz")}
+    assert len(made) < 9
+    assert not (smoke.path / "results/few/experts/predictions.parquet").exists()
+
+
+def test_a_file_that_does_not_exist_is_named(smoke):
+    files = {split: f"data/{split}.h5" for split in ("train", "val", "test")}
+    config = {
+        "datasets": {"absent": {"kind": "pfsspec", **files}},
+        "runs": {"absent": {"dataset": "absent", "n_train": 100}},
+    }
+    process = smoke.snakemake(*overlay(smoke, "absent.yaml", config), "results/absent/summary.csv")
+    assert process.returncode != 0
+    assert "data/train.h5" in process.stdout
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(smoke, tmp_path):
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", tmp_path], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        folder = smoke.path / "results" / "spectra" / "other"
+        folder.parent.mkdir(exist_ok=True)
+        os.symlink(tmp_path, folder)
+        sizes = {"train": 9000, "val": 600, "test": 600}
+        config = {"datasets": {"other": {"kind": "lte", "grid": "smoke", "n_stars": sizes}}}
+        process = smoke.snakemake(*overlay(smoke, "other.yaml", config), "results/spectra/other/flux.npy")
+        assert process.returncode != 0
+        assert "no space left on the disk" in process.stdout
+        assert not [path.name for path in tmp_path.iterdir() if path.is_file()]
+    finally:
+        folder.unlink(missing_ok=True)
+        subprocess.run(["umount", tmp_path], check=True)

@@ -1,0 +1,90 @@
+"""No leakage: what the models may not see tells them nothing, and nothing fitted depends on it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from gravispec.models.ridge import ridge_cv
+from tests.conftest import Checkout
+
+pytestmark = pytest.mark.slow
+ALPHAS = np.geomspace(1e-3, 1e5, 9)
+
+
+@pytest.fixture(scope="module")
+def data(smoke):
+    folder = smoke.path / "results"
+    stars = pd.read_parquet(folder / "spectra/smoke/stars.parquet")
+    arrays = {
+        "error": np.load(folder / "spectra/smoke/error.npy"),
+        "noisy": np.load(folder / "noisy/smoke/noise_0.2/flux.npy"),
+    }
+    return stars, arrays
+
+
+def fit_and_score(model, features, stars):
+    train, test = (stars["split"] == s for s in ("train", "test"))
+    model.fit(features[train], stars.loc[train, "log_g"])
+    return r2_score(stars.loc[test, "log_g"], model.predict(features[test]))
+
+
+def test_only_noise_reads_clean_flux_in_the_whole_dag(tmp_path):
+    """Walk every job of the main run as Snakemake plans it."""
+    process = Checkout(tmp_path).snakemake("-n", "--quiet", "host", "--", "results/moe_100k/summary.csv")
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", process.stdout, re.M)
+    assert len(jobs) > 30
+    readers = {rule for rule, inputs in jobs if re.search(r"results/spectra/\w+/flux\.npy", inputs)}
+    assert readers == {"noisy"}
+    # the few clean spectra that are kept for a figure go nowhere else
+    assert {rule for rule, inputs in jobs if "samples.npz" in inputs} == {"figure_spectra"}
+    # and no model reads the error array
+    assert {rule for rule, inputs in jobs if "error.npy" in inputs} == {"noisy"}
+
+
+@pytest.mark.parametrize("model", ["ridge", "trees"])
+def test_errors_magnitude_and_snr_do_not_tell_log_g(data, model):
+    stars, arrays = data
+    features = np.column_stack([np.log(arrays["error"]), stars["mag"], stars["snr"]])
+    if model == "trees":
+        # every 20th pixel: neighbours carry the same smoothed flux
+        features = np.column_stack([features[:, :-2:20], stars["mag"], stars["snr"]])
+        regressor = HistGradientBoostingRegressor(random_state=0)
+    else:
+        regressor = make_pipeline(StandardScaler(), RidgeCV(alphas=np.geomspace(1e-2, 1e6, 9)))
+    assert fit_and_score(regressor, features, stars) < 0.05
+
+
+def test_the_other_labels_do_not_tell_log_g(data):
+    stars, _ = data
+    labels = stars[["T_eff", "M_H", "mag", "seeing", "zenith_angle", "field_angle"]].to_numpy()
+    assert fit_and_score(HistGradientBoostingRegressor(random_state=0), labels, stars) < 0.05
+
+
+def test_shuffled_training_labels_predict_nothing(data):
+    stars, arrays = data
+    train, test = ((stars["split"] == s).to_numpy() for s in ("train", "test"))
+    log_g = stars["log_g"].to_numpy()
+    shuffled = np.random.default_rng(3).permutation(log_g[train])
+    honest, absurd = (
+        ridge_cv([(arrays["noisy"][train], y)], int(train.sum()), alphas=ALPHAS, seed=1)
+        for y in (log_g[train], shuffled)
+    )
+    scores = [r2_score(log_g[test], fit.predict(arrays["noisy"][test])) for fit in (honest, absurd)]
+    assert scores[0] > 0.5
+    assert scores[1] < 0.05
+
+
+def test_no_star_is_in_two_splits(data):
+    stars, arrays = data
+    assert not stars["star_id"].duplicated().any()
+    assert stars.groupby("split").size().to_dict() == {"train": 2400, "val": 600, "test": 600}
+    # nor two stars with the same labels or the same noise
+    assert not stars[["T_eff", "log_g", "M_H"]].duplicated().any()
+    assert len(np.unique(arrays["noisy"][:, 100])) == len(stars)

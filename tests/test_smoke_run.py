@@ -1,0 +1,143 @@
+"""The smoke run as its user sees it: every product is there, complete and shown with its n."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from gravispec.config import load
+from gravispec.evaluation.metrics import scores
+from gravispec.models import gates
+from gravispec.models.ridge import RidgeFit
+from tests.conftest import Checkout
+
+MODELS = ["global_ridge", "oracle", "hard", "classify", "linear", "mlp"]
+FIGURES = ["r2_by_model", "delta_by_bin", "bootstrap", "gate_weights", "predicted_vs_true", "spectra"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def run(smoke):
+    return smoke.path / "results" / "moe_smoke"
+
+
+@pytest.fixture(scope="module")
+def predictions(run):
+    return pd.read_parquet(run / "predictions.parquet")
+
+
+def test_the_default_target_says_how_to_make_the_rest(smoke):
+    assert "snakemake -c8 results/RUN/summary.csv" in smoke.process.stdout
+    assert "moe_100k" in smoke.process.stdout
+
+
+def test_a_second_run_does_nothing(smoke):
+    assert "Nothing to be done" in smoke.snakemake().stdout
+
+
+def test_summary_agrees_with_the_predictions(run, predictions):
+    summary = pd.read_csv(run / "summary.csv").set_index("model")
+    assert list(summary.index) == [*MODELS, "mlp_full", "mlp_fallback", "global_full"]
+    test = predictions[predictions["split"] == "test"]
+    covered = test[~test["uncovered"]]
+    for model in MODELS:
+        expected = scores(covered["log_g"], covered[model])
+        for name in ("n_test", "r2", "mae", "rmse"):
+            assert summary.loc[model, name] == pytest.approx(expected[name], rel=1e-6)
+    assert summary.loc["mlp_full", "n_test"] == len(test) == 600
+    assert summary.loc["mlp", "coverage"] == pytest.approx(len(covered) / 600)
+
+
+def test_every_table_shows_n(run):
+    for name in ("summary", "per_bin", "bootstrap", "hypotheses"):
+        table = pd.read_csv(run / f"{name}.csv")
+        assert "n_test" in table.columns, name
+        assert (table["n_test"] > 0).all(), name
+
+
+def test_figures_are_png_at_200_dpi_and_pdf(run):
+    from PIL import Image
+
+    for name in FIGURES:
+        with Image.open(run / "figures" / f"{name}.png") as image:
+            assert image.info["dpi"][0] == pytest.approx(200, abs=0.5)
+            assert np.asarray(image.convert("L")).std() > 1, f"{name} is blank"
+        assert (run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_predictions_have_every_model_weight_and_flag(predictions, smoke):
+    stars = pd.read_parquet(smoke.path / "results/spectra/smoke/stars.parquet")
+    expected = stars.loc[stars["split"] != "train", "star_id"]
+    assert predictions["star_id"].tolist() == expected.tolist()
+    columns = [*MODELS, "mlp_fallback", "uncovered", "edge", "bin", "part", "T_eff", "log_g", "M_H", "mag", "snr"]
+    assert set(columns) <= set(predictions)
+    assert predictions["part"].value_counts().to_dict() == {
+        "test": 600, "gate_fit": 420, "calibration": 120, "gate_stop": 60,
+    }  # fmt: skip
+    for gate in gates.KINDS:
+        weights = predictions[[f"w_{gate}_{k}" for k in range(9)]].to_numpy()
+        np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-9)
+    assert predictions.loc[predictions["uncovered"], "oracle"].isna().all()
+    assert predictions.drop(columns="oracle").select_dtypes("number").notna().all(axis=None)
+
+
+def test_an_expert_predicts_what_its_file_says(predictions, smoke, run):
+    stars = pd.read_parquet(smoke.path / "results/spectra/smoke/stars.parquet")
+    noisy = np.load(smoke.path / "results/noisy/smoke/noise_0.2/flux.npy", mmap_mode="r")
+    row = int(np.flatnonzero((stars["split"] == "test").to_numpy())[0])
+    star = predictions.set_index("star_id").loc[stars.loc[row, "star_id"]]
+    values = np.array([RidgeFit.load(run / f"experts/{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])
+    weights = star[[f"w_mlp_{k}" for k in range(9)]].to_numpy(float)
+    assert star["mlp"] == pytest.approx(weights @ values, abs=1e-9)
+
+
+def test_feature_table_is_described(smoke):
+    path = smoke.path / "results/features/smoke/noise_0.2/train_2400/window.parquet"
+    about = json.loads(pq.read_schema(path).metadata[b"gravispec"])
+    assert about["family"] == "window"
+    assert len(about["names"]) == 13
+    table = pd.read_parquet(path)
+    assert list(table.columns) == ["star_id", "split", *(f"window_{i:02d}" for i in range(13))]
+    assert len(table) == 3600
+    assert (table.dtypes.iloc[2:] == np.float32).all()
+
+
+def test_every_job_leaves_a_log(run):
+    logs = {path.name for path in (run / "logs").glob("*.log")}
+    expected = {f"expert_{k}.log" for k in range(9)} | {"gate_mlp.log", "gate_linear.log", "gate_classify.log"}
+    expected |= {"bootstrap.log", "per_bin.log", "hypotheses.log", "summary.log", "predictions.log", "figures.log"}
+    assert expected <= logs
+    assert all("done in" in path.read_text() for path in (run / "logs").glob("*.log"))
+
+
+def test_another_number_of_cores_gives_the_same_summary(smoke, tmp_path):
+    other = Checkout(tmp_path)
+    process = other.snakemake("results/moe_smoke/summary.csv", cores=1)
+    assert process.returncode == 0, process.stdout[-5000:]
+    name = "results/moe_smoke/summary.csv"
+    pd.testing.assert_frame_equal(
+        pd.read_csv(smoke.path / name), pd.read_csv(other.path / name), rtol=0, atol=1e-6, check_exact=False
+    )
+
+
+def test_runs_are_compared_on_the_same_stars(smoke):
+    import yaml
+
+    config = yaml.safe_load(smoke.read("config/config.yaml"))
+    config["runs"]["small"] = {"dataset": "smoke", "noise_level": 0.2, "n_train": 1500}
+    config["comparisons"] = {"growth": ["small", "moe_smoke"]}
+    load(config)
+    (smoke.path / "more.yaml").write_text(yaml.safe_dump(config))
+    target = "results/comparison/growth.csv"
+    # the second run's experts and gates are new, its spectra and noise are shared
+    planned = smoke.planned("--configfile", "more.yaml", "--", target)
+    assert not {"grid_shard", "grid", "spectra", "noisy"} & set(planned)
+    process = smoke.snakemake("--configfile", "more.yaml", "--", target)
+    assert process.returncode == 0, process.stdout[-5000:]
+    table = pd.read_csv(smoke.path / target)
+    assert list(table["run"].unique()) == ["small", "moe_smoke"]
+    assert set(table["model"]) == set(MODELS)
+    assert table.loc[table["run"] == "moe_smoke", "delta_ci_low"].notna().all()
