@@ -182,16 +182,17 @@ def test_real_models_are_reproduced_and_interpolated():
     def models(labels):
         return observe(fine, np.array([synthesize(*star, wave=fine)[0] for star in labels]), wave, 1.6)
 
-    # The spacing of the production grid in its hottest, most metal-rich and lowest-gravity corner, the hardest one
+    # The spacing of the production grid in the corner with its largest errors: cool, metal-poor dwarfs
     axes = {
-        "T_eff": np.arange(5000.0, 6001, 250),
-        "log_g": np.arange(1.0, 3.1, 0.5),
-        "M_H": np.arange(0.0, 0.76, 0.25),
+        "T_eff": np.arange(3750.0, 4751, 250),
+        "log_g": np.arange(3.0, 5.1, 0.5),
+        "M_H": np.arange(-2.5, -1.7, 0.25),
     }
     flux = models(nodes(axes))
     grid = GridInterpolator(axes, fit_basis(flux), wave=wave)
     assert rms(grid(nodes(axes)), flux).max() < 1e-3
-    between = np.random.default_rng(1).uniform([5000, 1, 0], [6000, 3, 0.75], (30, 3))
+    between = np.random.default_rng(1).uniform([3750, 3, -2.5], [4750, 5, -1.75], (30, 3))
     error = rms(grid(between), models(between))
-    assert error.max() < 1e-3  # 1.3e-4 measured
-    assert all(values.max() < 5e-3 for values in leave_one_out_error(grid).values())  # 1.3e-3 measured
+    assert np.median(error) < 5e-4
+    assert error.max() < 2e-3  # 5e-4 measured
+    assert all(values.max() < 1e-2 for values in leave_one_out_error(grid).values())  # 5e-3 measured, twice the spacing

@@ -36,14 +36,15 @@ def own(tmp_path_factory):
     }
     config["runs"] |= {name: {"dataset": name, "n_train": 400} for name in ("mine", "permuted")}
     (checkout.path / "config/config.yaml").write_text(yaml.safe_dump(config))
-    process = checkout.snakemake("results/mine/summary.csv", "results/permuted/gates/mlp.safetensors")
+    process = checkout.snakemake("results/mine/summary.csv", "results/permuted/predictions.parquet")
     assert process.returncode == 0, process.stdout[-5000:]
     return checkout
 
 
 def test_the_run_is_complete_and_sensible(own):
     summary = pd.read_csv(own.path / "results/mine/summary.csv").set_index("model")
-    assert (summary.loc[["global_ridge", "classify", "linear", "mlp"], "r2"] > 0.9).all()
+    assert (summary.loc[["global_ridge", "classify", "linear", "mlp"], "r2"] > 0.7).all()
+    assert summary.loc["oracle", "r2"] > 0.9
     assert summary.loc["mlp_full", "n_test"] == 200
     stars = pd.read_parquet(own.path / "results/spectra/mine/stars.parquet")
     assert stars["snr"].notna().all()
@@ -93,7 +94,7 @@ def replace(file, name, values):
     [
         (lambda f: replace(f, FLUX, np.where(np.arange(len(f[FLUX]))[:, None] == 300, np.nan, f[FLUX][:])), "row 300"),
         (lambda f: replace(f, ERROR, 0 * f[ERROR][:] + 1e-9 - 1e-9), "error of row 0, pixel 0 = 0.0"),
-        (lambda f: replace(f, "spectrumdataset/wave", f["spectrumdataset/wave"][::-1]), "must increase"),
+        (lambda f: replace(f, "spectrumdataset/wave", f["spectrumdataset/wave"][:][::-1]), "must increase"),
         (lambda f: replace(f, ERROR, f[ERROR][:-1]), "has shape"),
         (lambda f: f.__delitem__("dataset/params"), "label column 'T_eff' is missing"),
     ],

@@ -12,17 +12,20 @@ REACH = 5.0  # standard deviations of the line spread function that count
 
 def pixel_edges(wave: np.ndarray) -> np.ndarray:
     """Edges (P + 1,) of the pixels with centres `wave` (P,): half-way between neighbours."""
+    wave = np.asarray(wave, dtype=float)
+    if wave.ndim != 1 or wave.size < 2 or not (np.diff(wave) > 0).all():
+        raise InputError("wave_pixels: needs one axis of at least two increasing wavelengths")
     inner = 0.5 * (wave[1:] + wave[:-1])
     return np.concatenate([[2.0 * wave[0] - inner[0]], inner, [2.0 * wave[-1] - inner[-1]]])
 
 
-def fine_wave(wave_pixels: np.ndarray, fwhm: float, step: float = 0.05, pad: float = 2.0) -> np.ndarray:
+def fine_wave(wave_pixels: np.ndarray, fwhm: float, *, step: float = 0.05, pad: float = 2.0) -> np.ndarray:
     """Evenly spaced vacuum wavelengths (n_fine,) that cover the pixels and the reach of the line spread function.
 
     The points are multiples of `step` (Angstrom), so that any part of a spectrograph's range uses the same ones; `pad`
     Angstrom are added on both sides. Spectra of 1.6 Angstrom FWHM are converged to 1e-4 with 0.05.
     """
-    edges = pixel_edges(np.asarray(wave_pixels, dtype=float))
+    edges = pixel_edges(wave_pixels)
     margin = REACH * fwhm / FWHM_PER_SIGMA + pad
     first = np.floor((edges[0] - margin) / step)
     last = np.ceil((edges[-1] + margin) / step)
@@ -35,8 +38,10 @@ def response(wave_fine: np.ndarray, wave_pixels: np.ndarray, fwhm: float) -> spa
     A row is the pixel's box convolved with the Gaussian of the given `fwhm` (Angstrom), normalised to unit sum. Raises
     InputError where `wave_fine` does not reach `REACH` standard deviations beyond the pixels.
     """
+    if not fwhm > 0:
+        raise InputError(f"fwhm: {fwhm} is not a width in Angstrom; give a positive number")
     sigma = fwhm / FWHM_PER_SIGMA
-    edges = pixel_edges(np.asarray(wave_pixels, dtype=float))
+    edges = pixel_edges(wave_pixels)
     reach = REACH * sigma
     if wave_fine[0] > edges[0] - reach or wave_fine[-1] < edges[-1] + reach:
         raise InputError(

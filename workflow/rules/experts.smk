@@ -16,7 +16,7 @@ rule expert:
         "results/{run}/benchmarks/expert_{bin}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=3000,
         runtime=20,

@@ -15,9 +15,10 @@ rule global_ridge:
         f"{TRAINED}/logs/global_ridge.log",
     benchmark:
         f"{TRAINED}/benchmarks/global_ridge.tsv"
+    priority: 1  # the longest job beside the experts
     conda:
         "../../envs/cpu.yaml"
-    threads: 8
+    threads: 2
     resources:
         mem_mb=4000,
         runtime=60,

@@ -4,7 +4,7 @@ import numpy as np
 
 from gravispec.data.files import atomic
 from gravispec.spectra.grid import nodes, shard
-from gravispec.spectra.instrument import fine_wave, observe
+from gravispec.spectra.instrument import fine_wave, response
 from gravispec.spectra.lte.synthesis import synthesize
 from workflow.scripts.lib.job import job
 
@@ -12,12 +12,13 @@ with job(snakemake):
     params = snakemake.params
     wave = params.pixels["start"] + params.pixels["step"] * np.arange(params.pixels["n"])
     fine = fine_wave(wave, params.fwhm)
+    instrument = response(fine, wave, params.fwhm)  # (P, n_fine), sparse
     models = nodes(params.axes)
     models = models[shard(len(models), int(snakemake.wildcards.shard), params.n_shards)]
     flux = np.empty((len(models), len(wave)))
     for i, (T_eff, log_g, M_H) in enumerate(models):
         surface_flux, _ = synthesize(T_eff, log_g, M_H, v_micro=params.v_micro, wave=fine)
-        flux[i] = observe(fine, surface_flux, wave, params.fwhm)
+        flux[i] = instrument @ surface_flux
         print(f"{i + 1}/{len(models)} T_eff={T_eff:.0f} K log_g={log_g:.2f} M_H={M_H:+.2f}", flush=True)
     with atomic(snakemake.output[0]) as path:
         np.savez(path, wave=wave, flux=flux)

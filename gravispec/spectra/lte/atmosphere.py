@@ -20,8 +20,8 @@ SOLAR_T_EFF = 5777.0  # K
 N_ITERATIONS = 30
 TOLERANCE = 1e-4  # of ln P_gas and of the total flux
 BOLOMETRIC_WAVE = np.geomspace(3000.0, 1e5, 60)  # Angstrom; 97 % or more of the flux of these stars
-SOLAR_BLOCKING = 0.12  # share of the Sun's continuum that its lines block
-BLOCKING_SLOPE = 0.4  # dlog(blocked share)/d[M/H]: that of this package's own lines at 7100-8850 A
+SOLAR_BLOCKING = 0.13  # share of the Sun's continuum that its lines block: with it the Sun keeps its MARCS temperatures
+BLOCKING_SLOPE = 0.4  # dlog(blocked share) / dM_H, as of this package's own lines at 7100-8850 Angstrom
 
 
 def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:
@@ -42,7 +42,7 @@ def temperature(T_eff: float, tau: np.ndarray) -> np.ndarray:
 
 
 def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """One pass of P^(3/2) = 3/2 g int P^(1/2) / kappa dtau (Gray 2005, eq. 9.9).
+    """One pass of P^(3/2) = 3/2 g int P^(1/2) / kappa dtau (Gray 2005, ch. 9).
 
     `opacity` (n_depth,) cm2 g-1 at the reference wavelength, for the pressure estimate `P_gas` (n_depth,).
     """
@@ -54,7 +54,7 @@ def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opa
 
 
 def blocked_share(M_H: float) -> float:
-    """Share of the continuum flux that lines take out; it comes back through hotter continuum layers (backwarming)."""
+    """Share of the continuum flux that lines take out, so that the layers of the continuum are hotter (backwarming)."""
     return SOLAR_BLOCKING * 10.0 ** (BLOCKING_SLOPE * M_H)
 
 

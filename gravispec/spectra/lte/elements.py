@@ -30,7 +30,7 @@ class Elements:
 @cache
 def load_elements() -> Elements:
     """Read the table that comes with this module."""
-    table = pd.read_csv(Path(__file__).with_name("elements.csv"), comment="#", keep_default_na=False)
+    table = pd.read_csv(Path(__file__).with_name("elements.csv"), comment="#")
     coefficients = [[table[f"u{stage}_{k}"] for k in range(6)] for stage in (1, 2)]
     return Elements(
         names=tuple(table["element"]),

@@ -26,7 +26,7 @@ H_MINUS_FF = np.array(
 
 
 def h_minus_bound_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """H- bound-free (John 1988, eqs. 3-5), stimulated emission included; `wave` 1250-16419 Angstrom."""
+    """H- bound-free (John 1988, table 2), stimulated emission included; `wave` 1250-16419 Angstrom."""
     micron = wave * 1e-4
     T = gas.T[:, None]
     x = np.maximum(1.0 / micron - 1.0 / H_MINUS_THRESHOLD, 0.0)
@@ -38,7 +38,10 @@ def h_minus_bound_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
 
 
 def h_minus_free_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """H- free-free (John 1988, eq. 6), stimulated emission included; `wave` beyond 3645 Angstrom."""
+    """H- free-free (John 1988, table 3a), stimulated emission included.
+
+    For `wave` beyond 3645 Angstrom; down to 3000 it is extrapolated, and small beside bound-free.
+    """
     micron = wave * 1e-4
     terms = H_MINUS_FF @ np.stack([micron**2, *(micron**-k for k in range(5))])  # (6, n_wave)
     powers = (5040.0 / gas.T[:, None]) ** (0.5 * np.arange(2, 8))  # (n_depth, 6)
@@ -46,14 +49,14 @@ def h_minus_free_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
 
 
 def hydrogen(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """H I bound-free and free-free, Kramers' cross-sections with Gaunt factors of 1 (Gray 2005, eqs. 8.4-8.10)."""
+    """H I bound-free and free-free, Kramers' cross-sections with Gaunt factors of 1 (Gray 2005, ch. 8)."""
     kT = (BOLTZMANN * gas.T / ELECTRON_VOLT)[:, None]  # eV
     levels = np.arange(1, 9)
     energy = RYDBERG_EV * (1.0 - 1.0 / levels**2)
     edge = 911.75 * levels**2
     reach = (wave[:, None] < edge) / levels**3
     bound_free = np.exp(-energy / kT) @ reach.T
-    # The levels beyond, as an integral from n = 8.5, and free-free together (Gray 2005, eqs. 8.6, 8.8).
+    # The levels beyond, as an integral from n = 8.5, and free-free together (Gray 2005, ch. 8).
     high = 0.5 * kT / RYDBERG_EV * np.exp(-RYDBERG_EV * (1.0 - 1.0 / 8.5**2) / kT)
     stimulated = -np.expm1(-PLANCK * LIGHT_SPEED * 1e8 / (wave * BOLTZMANN * gas.T[:, None]))
     return 1.0449e-26 * wave**3 * (bound_free + high) * stimulated * gas.n_HI[:, None]
@@ -75,6 +78,9 @@ def thomson(gas: Gas, wave: np.ndarray) -> np.ndarray:
 
 
 def continuous_opacity(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """Sum of all continuous absorbers, (n_depth, n_wave) cm-1; `wave` (n_wave,) Angstrom, 3645-16419."""
+    """Sum of all continuous absorbers, (n_depth, n_wave) cm-1; `wave` (n_wave,) Angstrom, beyond 3000.
+
+    Metals and molecules are left out: they matter in the ultraviolet.
+    """
     absorbers = (h_minus_bound_free, h_minus_free_free, hydrogen, rayleigh, thomson)
     return sum(absorber(gas, wave) for absorber in absorbers)

@@ -9,8 +9,14 @@ from gravispec.spectra.lte.lines import half_windows, line_opacity, line_profile
 from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
-VALIDITY = {"T_eff": (3500.0, 6500.0), "log_g": (0.5, 5.5), "M_H": (-3.0, 1.0), "a_M": (-1.0, 1.0), "C_M": (-1.0, 1.0)}
-VALIDITY |= {"v_micro": (0.0, 10.0)}
+VALIDITY = {
+    "T_eff": (3500.0, 6500.0),  # K; hotter stars need Paschen lines, cooler ones molecules
+    "log_g": (0.5, 5.5),
+    "M_H": (-3.0, 1.0),
+    "a_M": (-1.0, 1.0),
+    "C_M": (-1.0, 1.0),
+    "v_micro": (0.0, 10.0),  # km/s
+}
 WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
 COARSE_STEP = 10.0  # Angstrom: continuous opacity and Planck function are linear in between
 CHUNK = 1024  # wavelengths at a time, so that the work stays in the processor's cache
@@ -51,12 +57,11 @@ def synthesize(
     continuum_depth = interpolate(coarse, coarse_tau, profiles.wave).T
     at_lines = interpolate(coarse, coarse_ratio * reference, profiles.wave).T
     half = half_windows(profiles, at_lines, continuum_depth)
-    line_ratio = line_opacity(profiles, half, wave) / reference.astype(np.float32)
 
     flux = np.empty(wave.size)
     for start in range(0, wave.size, CHUNK):
         part = slice(start, start + CHUNK)
-        ratio = interpolate(coarse, coarse_ratio, wave[part]) + line_ratio[:, part]
+        ratio = interpolate(coarse, coarse_ratio, wave[part]) + line_opacity(profiles, half, wave[part]) / reference
         source = interpolate(coarse, coarse_source, wave[part])
         flux[part] = emergent_flux(optical_depth(ratio, tau_ref), source)
     return flux, np.interp(wave, coarse, coarse_continuum)
