@@ -12,6 +12,8 @@ rule bootstrap:
         samples="results/{run}/bootstrap_samples.parquet",
     log:
         "results/{run}/logs/bootstrap.log",
+    benchmark:
+        "results/{run}/benchmarks/bootstrap.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -36,6 +38,8 @@ rule per_bin:
         report("results/{run}/per_bin.csv", category="{run}"),
     log:
         "results/{run}/logs/per_bin.log",
+    benchmark:
+        "results/{run}/benchmarks/per_bin.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -62,6 +66,8 @@ rule hypotheses:
         report("results/{run}/hypotheses.csv", category="{run}"),
     log:
         "results/{run}/logs/hypotheses.log",
+    benchmark:
+        "results/{run}/benchmarks/hypotheses.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -87,6 +93,8 @@ rule comparison:
         report("results/comparison/{comparison}.csv", category="comparison"),
     log:
         "results/comparison/logs/{comparison}.log",
+    benchmark:
+        "results/comparison/benchmarks/{comparison}.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -46,6 +46,8 @@ rule expert_predictions:
         "results/{run}/experts/predictions.parquet",
     log:
         "results/{run}/logs/expert_predictions.log",
+    benchmark:
+        "results/{run}/benchmarks/expert_predictions.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:

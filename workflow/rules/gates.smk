@@ -80,6 +80,8 @@ rule predictions:
         "results/{run}/predictions.parquet",
     log:
         "results/{run}/logs/predictions.log",
+    benchmark:
+        "results/{run}/benchmarks/predictions.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -40,6 +40,8 @@ rule grid:
         "results/grids/{grid}/grid.npz",
     log:
         "results/grids/{grid}/logs/grid.log",
+    benchmark:
+        "results/grids/{grid}/benchmarks/grid.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:

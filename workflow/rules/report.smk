@@ -24,6 +24,8 @@ rule figures:
         pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
     log:
         "results/{run}/logs/figures.log",
+    benchmark:
+        "results/{run}/benchmarks/figures.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -51,6 +53,8 @@ rule figure_spectra:
         pdf="results/{run}/figures/spectra.pdf",
     log:
         "results/{run}/logs/figure_spectra.log",
+    benchmark:
+        "results/{run}/benchmarks/figure_spectra.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -79,6 +83,8 @@ rule summary:
         report("results/{run}/summary.csv", category="{run}"),
     log:
         "results/{run}/logs/summary.log",
+    benchmark:
+        "results/{run}/benchmarks/summary.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -49,6 +49,8 @@ rule spectra_from_file:
         error="results/spectra/{dataset}/error.npy",
     log:
         "results/spectra/{dataset}/logs/spectra.log",
+    benchmark:
+        "results/spectra/{dataset}/benchmarks/spectra.tsv"
     wildcard_constraints:
         dataset=datasets_of("pfsspec"),
     conda:

@@ -1,6 +1,7 @@
 """A gate trained on the squared error of the mixture: ``mlp`` or ``linear``."""
 
 import pandas as pd
+import torch
 
 from gravispec.data.files import atomic
 from gravispec.models.gate_data import GateData
@@ -8,6 +9,7 @@ from gravispec.models.gates import fit_gate, n_parameters, save
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
+    device = "cuda" if torch.cuda.is_available() and snakemake.resources.gpu else "cpu"
     data = GateData.read(
         stars=snakemake.input.stars,
         features=snakemake.input.features,
@@ -21,11 +23,12 @@ with job(snakemake):
         mean=data.mean,
         scale=data.scale,
         seed=snakemake.params.seed,
+        device=device,
         **snakemake.params.training,
     )
     curve = pd.DataFrame(curve, columns=["epoch", "fit_mse", "stop_mse"])
     best = curve.loc[curve["stop_mse"].idxmin()]
-    print(f"{n_parameters(gate)} parameters, {len(curve)} epochs, best {best.to_dict()}")
+    print(f"{device}: {n_parameters(gate)} parameters, {len(curve)} epochs, best {best.to_dict()}")
     with atomic(snakemake.output.gate, snakemake.output.curve) as (gate_path, curve_path):
         save(gate, gate_path)
         curve.to_csv(curve_path, index=False)
