@@ -21,9 +21,8 @@ def side_by_side(tables):
             raise InputError(f"predictions of {model}: no column {missing[0]!r}; expected {', '.join(COLUMNS)}")
         rows = table.set_index("star_id")
         if not rows.index.is_unique:
-            raise InputError(
-                f"predictions of {model}: {rows.index[rows.index.duplicated()][0]} twice; keep one row a star"
-            )
+            star = rows.index[rows.index.duplicated()][0]
+            raise InputError(f"predictions of {model}: {star} comes twice; keep one row a star")
         if joined is None:
             joined = rows[["log_g", "snr"]].copy()
         if len(rows) != len(joined) or not joined.index.isin(rows.index).all():

@@ -1,7 +1,7 @@
 """The noise sweep: several models at several noise levels, all on the same test stars.
 
-``levels`` below is ``{noise_level: table}``, each table from ``same_stars.side_by_side``; ``samples`` is the R² of every
-model on every resample of the stars, ``{noise_level: (resamples, models)}``.
+``levels`` below is ``{noise_level: table}``, each table from ``same_stars.side_by_side``; ``samples`` is the R² of
+every model on every resample of the stars, ``{noise_level: (resamples, models)}``.
 """
 
 import numpy as np

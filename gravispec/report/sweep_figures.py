@@ -39,7 +39,7 @@ def r2_against_snr(by_snr):
     levels = np.sort(by_snr["noise_level"].unique())
     columns = min(len(levels) + 1, 3)  # one place is left for the legend
     shape = (-(-(len(levels) + 1) // columns), columns)
-    fig, axes = plt.subplots(*shape, figsize=(TWO_COLUMNS, 2.0 * shape[0]), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(*shape, figsize=(TWO_COLUMNS, 2.0 * shape[0]), squeeze=False)
     panels = axes.ravel()
     for ax, level in zip(panels, levels, strict=False):
         here = by_snr[by_snr["noise_level"] == level]
