@@ -13,8 +13,8 @@ from gravispec.data.stars import TrainingChunks
 from gravispec.errors import InputError
 from gravispec.evaluation.metrics import scores
 from gravispec.models.baselines import lightgbm, metadata, residual_mlp, ridge
-from gravispec.models.baselines.rows import gather
 from gravispec.models.ridge import RidgeFit, ridge_cv
+from gravispec.models.rows import gather, predict_test_stars
 
 N, N_PIXELS, SEED = {"train": 900, "val": 300, "test": 300}, 30, 5
 
@@ -114,6 +114,19 @@ def test_the_order_of_the_test_stars_changes_no_byte_of_a_model(name, tmp_path):
     assert files[0] == files[1]
 
 
+def test_predictions_are_of_the_test_stars_in_file_order():
+    stars = pd.DataFrame({"star_id": list("abcd"), "split": ["test", "val", "test", "train"], "log_g": 3.0, "snr": 8.0})
+
+    class Sum:
+        def predict(self, X):
+            return X.sum(axis=1)
+
+    table = predict_test_stars(Sum(), np.arange(8.0).reshape(4, 2), stars)
+    assert table["star_id"].tolist() == ["a", "c"]
+    assert table["predicted"].tolist() == [1.0, 9.0]
+    assert list(table.columns) == ["star_id", "log_g", "snr", "predicted"]
+
+
 def test_gather_keeps_order_and_counts():
     X, y = spectra()["val"]
     rows, targets = gather(Chunks(X, y, size=77))
@@ -144,11 +157,14 @@ def test_metadata_find_nothing_in_independent_labels_and_something_in_an_isochro
     stars = pd.DataFrame({"T_eff": rng.uniform(3750, 6000, n), "M_H": rng.uniform(-2, 0.5, n), "mag": np.nan})
     part = np.repeat(["train", "val", "test"], n // 3)
     related = 1 + 4 * (stars["T_eff"] - 3750) / 2250
+    stars = stars.assign(split=part, star_id=np.arange(n), snr=10.0)
     for log_g, low, high in ((rng.uniform(1, 5, n), -0.02, 0.02), (related, 0.95, 1)):
         table = stars.assign(log_g=log_g)
-        train, val, test = (metadata.LabelChunks(table, part == split) for split in ("train", "val", "test"))
-        assert test.X.shape == (n // 3, 2)  # mag is empty in this table
-        assert low < scores(test.y, metadata.fit(train, val, seed=1).predict(test.X))["r2"] <= high
+        X = metadata.labels(table)
+        assert X.shape == (n, 2)  # mag is empty in this table
+        model = metadata.fit(*(TrainingChunks(X, table, part == split) for split in ("train", "val")), seed=1)
+        test = predict_test_stars(model, X, table)
+        assert low < scores(test["log_g"], test["predicted"])["r2"] <= high
 
 
 def test_trees_after_the_best_one_are_dropped(capsys):

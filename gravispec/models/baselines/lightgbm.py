@@ -11,7 +11,7 @@ import lightgbm as lgb
 import numpy as np
 
 from gravispec.errors import InputError
-from gravispec.models.baselines.rows import gather
+from gravispec.models.rows import gather
 
 PROGRESS = 50  # trees between two lines in the log
 SAMPLE = 20_000  # rows that the histogram bins are found on: LightGBM copies them, 12 bytes a value

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
-from gravispec.models.baselines.rows import gather
+from gravispec.models.rows import gather
 
 FORMAT = "gravispec residual_mlp 1"
 
