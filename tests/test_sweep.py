@@ -197,10 +197,12 @@ def moe_predictions(tables):
 
 def test_the_mixture_against_lightgbm(tables):
     moe = moe_predictions(tables)
-    settings = {"name": "lightgbm", "resamples": 300, "seed": 2, "confidence": 0.95}
+    settings = {"name": "lightgbm", "noise_level": 1.0, "n_train": 100_000, "n_train_baseline": 32_000}
+    settings |= {"resamples": 300, "seed": 2, "confidence": 0.95}
     table = moe_against(moe, tables[1.0, "lightgbm"], **settings).set_index("stars")
     assert table["n_test"].to_dict() == {"covered": N - 150, "all": N}
     assert table["passed"].all()
+    assert table[["n_train_moe", "n_train_lightgbm"]].to_numpy().tolist() == [[100_000, 32_000]] * 2
     assert (table["ci_low"] > 0).all()
     every = tables[1.0, "lightgbm"]
     assert table.loc["all", "r2_lightgbm"] == pytest.approx(scores(every["log_g"], every["predicted"])["r2"])

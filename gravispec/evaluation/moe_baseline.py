@@ -13,12 +13,14 @@ def moe_table(rows, gate="mlp"):
     return rows[["star_id", "log_g", "snr"]].assign(predicted=rows[gate])
 
 
-def moe_against(moe, baseline, *, name, gate="mlp", resamples, seed, confidence):
+def moe_against(
+    moe, baseline, *, name, noise_level, n_train, n_train_baseline, gate="mlp", resamples, seed, confidence
+):
     """Two rows, for the covered and for all test stars: R² of the mixture and of the baseline, ΔR² with its interval.
 
     ``moe``: predictions of a run (``mixture.predictions_table``); ``baseline``: table of star_id, log_g, snr, predicted
-    on its test stars, of the model ``name``. ``passed``: the lower limit of ΔR² is above 0. Raises ``InputError`` where
-    the test stars differ.
+    on its test stars, of the model ``name``, at the same noise level. The training sizes of both stand in the table.
+    ``passed``: the lower limit of ΔR² is above 0. Raises ``InputError`` where the test stars differ.
     """
     covered, every = test_stars(moe)
     both = side_by_side({"moe": moe_table(every, gate), name: baseline}).set_index("star_id")
@@ -31,6 +33,9 @@ def moe_against(moe, baseline, *, name, gate="mlp", resamples, seed, confidence)
         rows.append(
             {
                 "statement": f"lower limit of ΔR²({gate} gate - {name}) is above 0",
+                "noise_level": noise_level,
+                "n_train_moe": n_train,
+                f"n_train_{name}": n_train_baseline,
                 "stars": stars,
                 "n_test": len(ids),
                 "r2_moe": scores(log_g, pair["moe"])["r2"],
