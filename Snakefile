@@ -7,7 +7,8 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/kinds.smk"
+include: "workflow/rules/common_features.smk"
+include: "workflow/rules/common_runs.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
@@ -15,6 +16,7 @@ include: "workflow/rules/experts.smk"
 include: "workflow/rules/gates.smk"
 include: "workflow/rules/tower.smk"
 include: "workflow/rules/tower_report.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 

@@ -34,9 +34,8 @@ def stars():
 def fit(stars, n=2000, *, seed=0, **changes):
     features, log_g = stars
     settings = {**TRAINING, "batch": 256, "epochs": 30, **changes}
-    return towers.fit_tower(
-        (features[:n], log_g[:n]), (features[2000:], log_g[2000:]), ridge_column=2, seed=seed, **settings
-    )
+    train, val = ((features[rows], log_g[rows]) for rows in (slice(n), slice(2000, None)))
+    return towers.fit_tower(train, val, ridge_column=2, seed=seed, **settings)
 
 
 @pytest.mark.parametrize(("dim", "parameters"), [(126, 49_025), (121, 47_745), (97, 41_601)])
@@ -145,7 +144,7 @@ def test_towers_survive_their_file_and_other_files_are_refused(stars, tmp_path):
 
 
 def run_of(scatter):
-    """``(towers, predictions)`` with errors of log g of the given scatter, by name of the tower; seeds differ a little."""
+    """``(towers, predictions)`` of three seeds each, with errors of log g of the given scatter by name of the tower."""
     rng = np.random.default_rng(6)
     log_g = rng.uniform(1, 5, 900)
     split = np.repeat(["train", "val", "test"], 300)
@@ -191,7 +190,7 @@ def test_a_family_that_helps_and_one_that_does_not():
         rows = [r for d, p in zip(described, predictions, strict=True)
                 for r in tables.tower_rows(d, p, parameters=1, dim=97, **STATISTICS)]  # fmt: skip
         json.dumps(rows)
-        summary = tables.summary_table(rows, run="r", n_train=300)
+        summary = tables.summary_table(rows, run="r")
         assert summary["model"].tolist() == ["ridge", "F1F2", "F1F2F3"]
         verdicts = tables.verdicts_table(summary, table, described)
         assert verdicts["passed"].tolist() == [True, helps]

@@ -66,6 +66,7 @@ rule tower_summary:
         code=code("tower_summary.py"),
         scores=tower_scores_of_run,
         ablation="results/{tower_run}/ablation.csv",
+        baselines=baseline_table,
         figures=rules.tower_figures.output,
     output:
         summary=report("results/{tower_run}/summary.csv", category="{tower_run}"),

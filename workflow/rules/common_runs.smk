@@ -1,71 +1,15 @@
-# Shared by the rule files of features, towers and baselines - functions only.
-import sys
-
-from gravispec.config_runs import RIDGE_MODES
-from gravispec.errors import InputError
-from gravispec.features.family import families, inputs_of
-from workflow.scripts.lib.code_deps import digest, imported_files
-
-try:
-    READS = {family: inputs_of(family) for family in families()}
-except InputError as mistake:
-    sys.exit(str(mistake))
-
-# name of a feature file: family and mode
-FEATURES = {
-    f"{family}_{mode}" if mode else family: (family, mode)
-    for family, reads in READS.items()
-    for mode in (RIDGE_MODES if "mode" in reads else [None])
-}
-FEATURE_INPUTS = dict(
-    flux=NOISY,
-    error="results/spectra/{dataset}/error.npy",
-    wave="results/spectra/{dataset}/wave.npy",
-    pca=f"{TRAINED}/pca.npz",
-    ridge=f"{TRAINED}/ridge.npz",
-    ridge_folds=f"{TRAINED}/ridge_folds.npz",
-)
+# What runs other than mixtures of experts are made of: the files of their towers and baselines - functions only.
 TOWERS = sorted({name for run in runs_of("tower").values() for name in run.towers})
 TOWER = "results/{tower_run}/towers/{tower}/noise_{level}/{mode}"
+BASELINE = (
+    "results/baselines/{dataset}/noise_{level}/train_{n_train}/{baseline}.parquet"
+)
 
 
 wildcard_constraints:
-    feature=one_of(FEATURES),
     tower=one_of(TOWERS),
-    mode=one_of(RIDGE_MODES),
     baseline=one_of(settings.baselines),
-
-
-def feature_inputs(wildcards):
-    """Input: the files that a family says it reads."""
-    family, _ = FEATURES[wildcards.feature]
-    return {
-        name: path.format(**wildcards)
-        for name, path in FEATURE_INPUTS.items()
-        if name in READS[family]
-    }
-
-
-def family_module(wildcards):
-    return f"gravispec/features/{FEATURES[wildcards.feature][0]}.py"
-
-
-def family_code(wildcards):
-    """Input: the family's module and what it imports; no other family."""
-    return tracked(family_module(wildcards))
-
-
-def family_sha(wildcards):
-    """Param: the digest of what those files say."""
-    return digest(family_module(wildcards), workflow.basedir)
-
-
-def feature_file(family, *, dataset, level, n_train, mode):
-    """Path of a family's table."""
-    name = f"{family}_{mode}" if "mode" in READS[family] else family
-    return f"{TRAINED}/{name}.parquet".format(
-        dataset=dataset, level=level, n_train=n_train
-    )
+    any_run=one_of(settings.runs),
 
 
 def of_tower_run(pattern):
@@ -126,3 +70,41 @@ def tower_scores_of_run(wildcards):
         tower_run=wildcards.tower_run,
         tower=settings.runs[wildcards.tower_run].towers,
     )
+
+
+def baseline_module(wildcards):
+    model = settings.baselines[wildcards.baseline].model
+    return f"gravispec/models/baselines/{model}.py"
+
+
+def baseline_code(wildcards):
+    """Input: the baseline's module and what it imports; no other baseline."""
+    return tracked(baseline_module(wildcards))
+
+
+def baseline_sha(wildcards):
+    """Param: the digest of what those files say."""
+    return digest(baseline_module(wildcards), workflow.basedir)
+
+
+def baselines_of_run(wildcards):
+    """Param: name and noise level of every baseline beside a run."""
+    run = settings.runs[wildcards.any_run]
+    return [
+        dict(baseline=b, level=level) for level in run.levels() for b in run.baselines
+    ]
+
+
+def baseline_files(wildcards):
+    """Input: their predictions."""
+    run = settings.runs[wildcards.any_run]
+    return [
+        BASELINE.format(dataset=run.dataset, n_train=run.n_train, **named)
+        for named in baselines_of_run(wildcards)
+    ]
+
+
+def baseline_table(wildcards):
+    """Input: the table of the run's baselines, where it names any."""
+    name = wildcards.get("run") or wildcards.get("tower_run")
+    return [f"results/{name}/baselines.csv"] if settings.runs[name].baselines else []
