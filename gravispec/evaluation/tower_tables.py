@@ -62,12 +62,11 @@ def tower_rows(tower, predictions, *, parameters, dim, resamples, seed, confiden
 
 
 def summary_table(rows, *, run):
-    """Scores of all towers of a run, Ridge first at every noise level and mode."""
+    """Scores of all towers of a run; at every noise level and mode the Ridge first, then by number of features."""
     table = pd.DataFrame(rows).drop_duplicates(["model", *KEYS])
-    order = {name: i for i, name in enumerate(["ridge", *(m for m in table["model"].unique() if m != "ridge")])}
-    table = table.sort_values([*KEYS, "model"], key=lambda c: c.map(order) if c.name == "model" else c, kind="stable")
+    table = table.sort_values([*KEYS, "dim"], na_position="first", kind="stable", ignore_index=True)
     table.insert(0, "run", run)
-    return table.reset_index(drop=True)
+    return table
 
 
 def steps(towers):
