@@ -28,7 +28,7 @@ def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
         "moe_100k": "moe", "moe_32k": "moe", "moe_smoke": "moe",
         "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
     }  # fmt: skip
-    defaults = Config(datasets=raw["datasets"], runs=raw["runs"], grids=raw["grids"])
+    defaults = Config(**{name: raw[name] for name in ("datasets", "runs", "grids", "baselines")})
     for section in ("seed", "n_val", "device", "ridge", "bins", "gates", "tower", "evaluation"):
         assert getattr(config, section) == getattr(defaults, section), section
     assert config.grids["mr"].model_copy(update={"shards": 1}) == defaults.grids["mr"].model_copy(update={"shards": 1})
@@ -68,7 +68,11 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("runs.global_32k.towers.F1F2.famlies", ["pca"], ["towers.F1F2.famlies", "did you mean 'families'"]),
         ("runs.global_32k.ridge_modes", ["out_of_fold"], ["ridge_modes", "'in_sample' or 'cross_fit'"]),
         ("runs.global_32k.n_train", 10**6, ["runs.global_32k.n_train = 1000000", "100000 training stars"]),
-        ("runs.global_32k.baselines", ["lightgbm"], ["runs.global_32k.baselines = 'lightgbm'", "not defined"]),
+        (
+            "runs.global_32k.baselines",
+            ["lightgmb"],
+            ["runs.global_32k.baselines = 'lightgmb'", "did you mean 'lightgbm'"],
+        ),
         ("tower.dropout", 1.0, ["tower.dropout = 1.0", "< 1"]),
         ("device", "gpu", ["device = 'gpu'", "'auto', 'cpu' or 'cuda'"]),
         ("rigde", {}, ["rigde", "unknown key", "did you mean 'ridge'"]),

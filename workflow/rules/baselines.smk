@@ -3,12 +3,13 @@
 
 
 rule baseline:
-    """One baseline: fitted on the training stars, stopped by the validation stars, predicted for all of them."""
+    """One baseline: fitted on the training stars, stopped by the validation stars, predicted for the test stars."""
     input:
         code=code("baseline.py"),
         model=baseline_code,
         stars=STARS,
         flux=NOISY,
+        ridge=f"{TRAINED}/ridge.npz",
     output:
         BASELINE,
     log:
@@ -16,9 +17,11 @@ rule baseline:
     benchmark:
         "results/baselines/{dataset}/noise_{level}/train_{n_train}/benchmarks/{baseline}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/gpu.yaml"
     threads: 2
     resources:
+        gpu=baseline_gpu,
+        device=config["device"],
         mem_mb=4000,
         runtime=120,
     params:

@@ -1,4 +1,6 @@
 # What runs other than mixtures of experts are made of: the files of their towers and baselines - functions only.
+from pathlib import Path
+
 TOWERS = sorted({name for run in runs_of("tower").values() for name in run.towers})
 TOWER = "results/{tower_run}/towers/{tower}/noise_{level}/{mode}"
 BASELINE = (
@@ -85,6 +87,13 @@ def baseline_code(wildcards):
 def baseline_sha(wildcards):
     """Param: the digest of what those files say."""
     return digest(baseline_module(wildcards), workflow.basedir)
+
+
+def baseline_gpu(wildcards):
+    """Resource: a card where there is one, for a baseline whose fit asks for a device."""
+    return GPU * (
+        "device=" in (Path(workflow.basedir) / baseline_module(wildcards)).read_text()
+    )
 
 
 def baselines_of_run(wildcards):
