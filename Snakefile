@@ -7,11 +7,16 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_features.smk"
+include: "workflow/rules/common_runs.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/experts.smk"
 include: "workflow/rules/gates.smk"
+include: "workflow/rules/tower.smk"
+include: "workflow/rules/tower_report.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 

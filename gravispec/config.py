@@ -6,17 +6,12 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from gravispec.config_errors import nearest, one_line
+from gravispec.config_errors import one_line
+from gravispec.config_model import Model, Name, Positive, known
+from gravispec.config_runs import Baseline, Run, check_run
 from gravispec.errors import InputError
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Axis(Model):
@@ -120,14 +115,6 @@ class PfsspecDataset(Model):
     test: str
 
 
-class Run(Model):
-    """One experiment: a data set, a noise level, a number of training stars."""
-
-    dataset: Name
-    noise_level: float = Field(0.2, ge=0, le=10)
-    n_train: int = Field(ge=50)
-
-
 class Alphas(Model):
     """Ridge penalties tried: ``n`` values, logarithmic from ``low`` to ``high``."""
 
@@ -190,6 +177,19 @@ class Gates(Model):
         return self
 
 
+class Tower(Model):
+    """The global feature tower and its training; the defaults are the published ones (method.md section 5)."""
+
+    hidden: Annotated[list[Annotated[int, Field(ge=1, le=10_000)]], Field(min_length=1)] = [256, 64]
+    dropout: float = Field(0.3, ge=0, lt=1)
+    learning_rate: float = Field(1e-3, gt=0, le=1)
+    weight_decay: float = Field(0.0, ge=0)
+    batch: int = Field(2048, ge=1)
+    epochs: int = Field(100, ge=1, le=100_000)
+    patience: int = Field(20, ge=1)
+    seeds: int = Field(3, ge=1, le=100)
+
+
 class Evaluation(Model):
     resamples: int = Field(2000, ge=100, le=1_000_000)
     confidence: float = Field(0.95, gt=0, lt=1)
@@ -202,26 +202,27 @@ class Config(Model):
     grids: dict[Name, Grid] = {}
     datasets: dict[Name, Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]]
     runs: dict[Name, Run]
+    baselines: dict[Name, Baseline] = {}
     comparisons: dict[Name, Annotated[list[Name], Field(min_length=2)]] = {}
     ridge: Ridge = Ridge()
     bins: Bins = Bins()
     gates: Gates = Gates()
+    tower: Tower = Tower()
+    n_val: int = Field(5000, ge=50)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
     def _names_exist(self):
         for name, run in self.runs.items():
-            _known(f"runs.{name}.dataset", run.dataset, self.datasets)
-            dataset = self.datasets[run.dataset]
-            if dataset.kind == "lte" and run.n_train > dataset.n_stars.train:
-                available = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
-                raise ValueError(f"runs.{name}.n_train = {run.n_train}: {available}")
+            check_run(name, run, self)
+        mixtures = [name for name, run in self.runs.items() if run.kind == "moe"]
         for name, runs in self.comparisons.items():
             for run in runs:
-                _known(f"comparisons.{name}", run, self.runs)
+                known(f"comparisons.{name}", run, mixtures)
         for name, dataset in self.datasets.items():
             if dataset.kind == "lte":
-                _known(f"datasets.{name}.grid", dataset.grid, self.grids)
+                known(f"datasets.{name}.grid", dataset.grid, self.grids)
                 axes = self.grids[dataset.grid].axes
                 for label in ("T_eff", "log_g", "M_H"):
                     drawn, axis = getattr(dataset.labels, label), getattr(axes, label)
@@ -231,11 +232,6 @@ class Config(Model):
                             f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
                         )
         return self
-
-
-def _known(key, value, names):
-    if value not in names:
-        raise ValueError(f"{key} = {value!r}: not defined; one of {', '.join(names)} is allowed{nearest(value, names)}")
 
 
 def load(raw):

@@ -58,3 +58,27 @@ def smoke(tmp_path_factory):
     checkout.process = checkout.snakemake(cores=2)
     assert checkout.process.returncode == 0, checkout.process.stdout[-5000:]
     return checkout
+
+
+@pytest.fixture
+def edit(smoke):
+    """Append a line of code to a file of the checkout; the file is as before when the test ends."""
+    undo = []
+
+    def append(name, text):
+        path = smoke.path / name
+        undo.append((path, path.read_bytes(), path.stat()))
+        path.write_text(path.read_text() + text)
+
+    yield append
+    for path, content, stat in undo:
+        path.write_bytes(content)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.fixture(scope="session")
+def tower_smoke(smoke):
+    """The smoke run's checkout, in which the towers of ``tower_smoke`` have been made, too."""
+    process = smoke.snakemake("results/tower_smoke/summary.csv")
+    assert process.returncode == 0, process.stdout[-5000:]
+    return smoke

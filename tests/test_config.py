@@ -9,7 +9,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gravispec.config import Config, Grid, LteDataset, Run, load
+from gravispec.config import Config, Grid, LteDataset, load
+from gravispec.config_runs import FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
 
 FILE = Path(__file__).parents[1] / "config" / "config.yaml"
@@ -22,9 +23,13 @@ def raw():
 
 def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
     config = load(raw)
-    assert set(config.runs) == {"moe_100k", "moe_32k", "moe_smoke"}
-    defaults = Config(datasets=raw["datasets"], runs=raw["runs"], grids=raw["grids"])
-    for section in ("seed", "ridge", "bins", "gates", "evaluation"):
+    kinds = {name: run.kind for name, run in config.runs.items()}
+    assert kinds == {
+        "moe_100k": "moe", "moe_32k": "moe", "moe_smoke": "moe",
+        "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
+    }  # fmt: skip
+    defaults = Config(**{name: raw[name] for name in ("datasets", "runs", "grids", "baselines")})
+    for section in ("seed", "n_val", "device", "ridge", "bins", "gates", "tower", "evaluation"):
         assert getattr(config, section) == getattr(defaults, section), section
     assert config.grids["mr"].model_copy(update={"shards": 1}) == defaults.grids["mr"].model_copy(update={"shards": 1})
 
@@ -37,9 +42,9 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
                 if isinstance(inner, type) and issubclass(inner, BaseModel):
                     yield from keys(inner)
 
-    models = (Config, Grid, LteDataset, Run)
+    models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet)
     lines = FILE.read_text().splitlines()
-    for key in {key for model in models for key in keys(model)} - {"names"}:
+    for key in {key for model in models for key in keys(model)} - {"names", "model", "options"}:
         shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
         assert shown, f"{key} is not in {FILE}"
         # keys on one line with others, such as {start: ..., stop: ..., n: ...}, share its comment
@@ -54,6 +59,22 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("runs.moe_100k.n_train", 10**6, ["runs.moe_100k.n_train = 1000000", "100000 training stars"]),
         ("runs.moe_100k.n_train", "many", ["runs.moe_100k.n_train = 'many'", "valid integer"]),
         ("runs.moe_100k.dataset", "lt", ["runs.moe_100k.dataset = 'lt'", "one of lte, smoke", "did you mean 'lte'"]),
+        ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower'"]),
+        ("runs.global_32k.towers.F1F2.families", ["ridge", "topc"], ["towers.F1F2.families", "'topc'", "mean 'topk'"]),
+        ("runs.global_32k.towers.F1F2.families", ["pca"], ["towers.F1F2.families", "must include ridge"]),
+        ("runs.global_32k.towers.F1F2.families", ["pca", "ridge", "topk"], ["F1F2F3 and F1F2", "the same families"]),
+        ("runs.global_32k.towers.F1F2.noise_levels", [], ["towers.F1F2.noise_levels", "at least 1 item"]),
+        ("runs.global_32k.towers.F1F2.noise_levels", [0.0], ["towers.F1F2.noise_levels = [0.0]", "clean", "a leak"]),
+        ("runs.global_32k.towers.F1F2.famlies", ["pca"], ["towers.F1F2.famlies", "did you mean 'families'"]),
+        ("runs.global_32k.ridge_modes", ["out_of_fold"], ["ridge_modes", "'in_sample' or 'cross_fit'"]),
+        ("runs.global_32k.n_train", 10**6, ["runs.global_32k.n_train = 1000000", "100000 training stars"]),
+        (
+            "runs.global_32k.baselines",
+            ["lightgmb"],
+            ["runs.global_32k.baselines = 'lightgmb'", "did you mean 'lightgbm'"],
+        ),
+        ("tower.dropout", 1.0, ["tower.dropout = 1.0", "< 1"]),
+        ("device", "gpu", ["device = 'gpu'", "'auto', 'cpu' or 'cuda'"]),
         ("rigde", {}, ["rigde", "unknown key", "did you mean 'ridge'"]),
         ("datasets.lte.kind", "bosz", ["datasets.lte.kind = 'bosz'", "'lte', 'pfsspec'"]),
         ("datasets.lte.grd", "mr", ["datasets.lte.grd = 'mr'", "did you mean 'grid'"]),
@@ -63,6 +84,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("bins.T_eff", [4000, 3000], ["bins", "must increase"]),
         ("gates.fit", 0.95, ["gates", "leave stars for calibration"]),
         ("comparisons.moe_scaling", ["moe_32k", "moe_10k"], ["comparisons.moe_scaling = 'moe_10k'", "not defined"]),
+        ("comparisons.moe_scaling", ["moe_32k", "global_32k"], ["comparisons.moe_scaling = 'global_32k'", "moe_100k"]),
     ],
 )
 def test_a_mistake_is_named_in_one_line(raw, path, value, expected):

@@ -35,12 +35,12 @@ def fit_and_score(model, features, stars):
     return r2_score(stars.loc[test, "log_g"], model.predict(features[test]))
 
 
-def readers(checkout):
-    """``{file: rules that read it}`` over all jobs of the main run, as Snakemake plans them."""
+def readers(checkout, *runs):
+    """``{file: rules that read it}`` over all jobs of the runs, as Snakemake plans them."""
     for path in (checkout.path / "workflow/rules").glob("*.smk"):
         # without its message a job prints its files
         path.write_text(re.sub(r'    message:\n        ".*"\n', "", path.read_text()))
-    plan = checkout.snakemake("-n", "--", "results/moe_100k/summary.csv").stdout
+    plan = checkout.snakemake("-n", "--", *(f"results/{run}/summary.csv" for run in runs)).stdout
     jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", plan, re.M)
     assert len(jobs) > 30
     found = {}
@@ -52,7 +52,7 @@ def readers(checkout):
 
 def test_only_noise_reads_clean_flux_in_the_whole_dag(tmp_path):
     checkout = Checkout(tmp_path)
-    rules = readers(checkout)
+    rules = readers(checkout, "moe_100k")
     assert rules["results/spectra/lte/flux.npy"] == {"noisy"}
     # no model reads the error array either
     assert rules["results/spectra/lte/error.npy"] == {"noisy"}
@@ -62,7 +62,24 @@ def test_only_noise_reads_clean_flux_in_the_whole_dag(tmp_path):
     # the walk sees a leak: the published bug, planted
     experts = checkout.path / "workflow/rules/experts.smk"
     experts.write_text(experts.read_text().replace("of_run(NOISY)", 'of_run("results/spectra/{dataset}/flux.npy")', 1))
-    assert readers(checkout)["results/spectra/lte/flux.npy"] == {"noisy", "expert"}
+    assert readers(checkout, "moe_100k")["results/spectra/lte/flux.npy"] == {"noisy", "expert"}
+
+
+def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path):
+    checkout = Checkout(tmp_path)
+    clean = "results/spectra/lte/flux.npy"
+    rules = readers(checkout, "global_32k", "leak_demo")
+    assert rules[clean] == {"noisy"}
+    # family error, and nothing but it, reads the errors
+    assert rules["results/spectra/lte/error.npy"] == {"noisy", "feature"}
+    # the demonstration of the leak goes through the noise rule, at level 0, under its own name
+    assert rules["results/noisy/lte/noise_0.0/flux.npy"] == {"global_ridge", "feature"}
+    honest = readers(checkout, "global_32k")
+    assert not [name for name in honest if "noise_0.0" in name]
+    # a feature rule that reads clean flux, the published mistake, does not get past the walk
+    features = checkout.path / "workflow/rules/common_features.smk"
+    features.write_text(features.read_text().replace("flux=NOISY", f'flux="{clean.replace("lte", "{dataset}")}"', 1))
+    assert readers(checkout, "global_32k")[clean] == {"noisy", "feature"}
 
 
 @pytest.mark.parametrize("model", ["ridge", "trees"])

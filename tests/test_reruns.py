@@ -12,22 +12,6 @@ pytestmark = pytest.mark.slow
 AFTER_PREDICTIONS = {"bootstrap", "per_bin", "hypotheses", "figures", "summary"}
 
 
-@pytest.fixture
-def edit(smoke):
-    """Append a line of code to a file of the checkout; the file is as before when the test ends."""
-    undo = []
-
-    def append(name, text):
-        path = smoke.path / name
-        undo.append((path, path.read_bytes(), path.stat()))
-        path.write_text(path.read_text() + text)
-
-    yield append
-    for path, content, stat in undo:
-        path.write_bytes(content)
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -39,7 +23,7 @@ def edit(smoke):
         ),
         (
             "gravispec/features/window.py",
-            {"window", "gate", "gate_classify", "predictions"} | AFTER_PREDICTIONS,
+            {"feature", "gate", "gate_classify", "predictions"} | AFTER_PREDICTIONS,
         ),
         ("gravispec/evaluation/bootstrap.py", AFTER_PREDICTIONS),
     ],
@@ -59,7 +43,7 @@ def test_an_edit_with_an_old_time_stamp_is_seen(smoke, edit):
 def test_the_noise_module_reruns_everything_after_the_clean_spectra(smoke, edit):
     edit("gravispec/spectra/noise.py", "\nEDITED = True\n")
     planned = set(smoke.planned("results/moe_smoke/summary.csv"))
-    assert {"noisy", "global_ridge", "window", "expert", "summary"} <= planned
+    assert {"noisy", "global_ridge", "feature", "expert", "summary"} <= planned
     assert not {"grid_shard", "grid", "spectra"} & planned
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gravispec.errors import InputError
-from gravispec.features.window import N_COMPONENTS, WINDOWS, line_features, names, window_features
+from gravispec.features.pca import Pca
+from gravispec.features.window import N_COMPONENTS, NAMES, WINDOWS, features, line_features
 from gravispec.models.bins import assign, one_hot
 
 EDGES = {"T_eff_edges": [3750, 4500, 5250, 6000], "M_H_edges": [-2, -1, 0, 0.5]}
@@ -45,15 +46,11 @@ def test_thirteen_features_with_the_scores_last():
     wave = np.arange(8100.0, 8750.0, 0.43)
     flux = np.random.default_rng(0).normal(1, 0.1, (6, len(wave)))
 
-    class Scores:
-        @staticmethod
-        def transform(rows):
-            return rows[:, :7]
-
-    features = window_features(wave, flux, Scores)
-    assert features.shape == (6, 13)
-    assert len(names()) == 13
-    np.testing.assert_allclose(features[:, -N_COMPONENTS:], flux[:, :4], rtol=1e-6)
+    pixels = Pca(np.zeros(len(wave)), np.eye(len(wave))[:7], np.ones(7), 7.0)  # the scores are the first pixels
+    computed = features(flux, wave, pixels)
+    assert computed.shape == (6, 13)
+    assert len(NAMES) == 13
+    np.testing.assert_allclose(computed[:, -N_COMPONENTS:], flux[:, :4], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

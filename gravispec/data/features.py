@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def write_features(path, stars, values, *, family, names, definition):
+def write_features(path, stars, values, *, family, names, definition, unit, **about):
     """Write ``values`` (N, D) as float32 columns ``<family>_00``, ... beside ``star_id`` and ``split`` of ``stars``.
 
-    ``names`` (D,) and ``definition`` go into the file's metadata, under the key ``gravispec``.
+    ``names`` (D,), ``definition``, ``unit`` and what else is said ``about`` the family go into the file's metadata,
+    under the key ``gravispec``.
     """
     columns = column_names(family, values.shape[1])
     table = pd.concat(
@@ -22,7 +23,8 @@ def write_features(path, stars, values, *, family, names, definition):
         axis=1,
     )
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    about = {"family": family, "names": dict(zip(columns, names, strict=True)), "definition": definition}
+    named = dict(zip(columns, names, strict=True))
+    about = {"family": family, "names": named, "definition": definition, "unit": unit, **about}
     metadata = {**(arrow.schema.metadata or {}), b"gravispec": json.dumps(about).encode()}
     pq.write_table(arrow.replace_schema_metadata(metadata), path)
 
@@ -30,6 +32,11 @@ def write_features(path, stars, values, *, family, names, definition):
 def column_names(family, n):
     """``<family>_00`` ... of a family with ``n`` features."""
     return [f"{family}_{i:02d}" for i in range(n)]
+
+
+def read_about(path):
+    """What ``write_features`` said about the family."""
+    return json.loads(pq.read_schema(path).metadata[b"gravispec"])
 
 
 def feature_matrix(table, family):

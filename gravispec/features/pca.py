@@ -1,4 +1,4 @@
-"""Principal components of spectra, from the moments of the training flux."""
+"""Principal components of spectra, from the moments of the noisy training flux; and family F1 ``pca``, their scores."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,11 @@ from scipy.linalg import eigh
 from gravispec.data.npz import load_npz, save_npz
 from gravispec.errors import InputError
 from gravispec.models.moments import Moments
+
+N_COMPONENTS = 96
+DEFINITION = f"scores of the first {N_COMPONENTS} principal components of the noisy training flux"
+UNIT = "flux / median"
+NAMES = tuple(f"PC{i + 1}" for i in range(N_COMPONENTS))
 
 
 @dataclass
@@ -25,12 +30,23 @@ class Pca:
         """(m, P) -> (m, k) float64 scores."""
         return (X - self.mean) @ self.components.T
 
+    def leading(self, k: int) -> "Pca":
+        """The first k components alone. InputError if there are fewer."""
+        if len(self.components) < k:
+            raise InputError(f"{k} principal components are needed, the training stars gave {len(self.components)}")
+        return Pca(self.mean, self.components[:k], self.explained_variance[:k], self.total_variance)
+
     def save(self, file: str | Path | BinaryIO) -> None:
         save_npz(file, self)
 
     @classmethod
     def load(cls, file: str | Path | BinaryIO) -> "Pca":
         return load_npz(file, cls)
+
+
+def features(flux: np.ndarray, pca: Pca) -> np.ndarray:
+    """(m, 96) scores of flux (m, P)."""
+    return pca.leading(N_COMPONENTS).transform(flux)
 
 
 def pca_from_moments(moments: Moments, n_components: int) -> Pca:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gravispec.errors import InputError
+from gravispec.features.pca import Pca
 
 #: line windows, Å, on the data set's own vacuum wavelengths (method.md section 6)
 WINDOWS = {
@@ -17,10 +18,13 @@ N_COMPONENTS = 4
 CONTINUUM_FLOOR = 0.05
 
 
-def names():
-    """Names of the 13 features, in the order of the columns."""
-    lines = [f"{kind}_{line}" for line in WINDOWS for kind in ("depth", "EW")]
-    return [*lines, "EW_CaT", *(f"PC{i + 1}" for i in range(N_COMPONENTS))]
+DEFINITION = "line depths, equivalent widths and leading principal components of the noisy flux"
+UNIT = "depths: 1; equivalent widths: Å; scores: flux / median"
+NAMES = (
+    *(f"{kind}_{line}" for line in WINDOWS for kind in ("depth", "EW")),
+    "EW_CaT",
+    *(f"PC{i + 1}" for i in range(N_COMPONENTS)),
+)
 
 
 def line_features(wave, flux):
@@ -49,7 +53,6 @@ def line_features(wave, flux):
     return np.column_stack([*columns, ew_cat])
 
 
-def window_features(wave, flux, pca):
-    """All 13 gate features of noisy spectra: (N, 13) float32. ``pca`` was fitted on the noisy training flux."""
-    scores = pca.transform(flux)[:, :N_COMPONENTS]
-    return np.hstack([line_features(wave, flux), scores]).astype(np.float32)
+def features(flux: np.ndarray, wave: np.ndarray, pca: Pca) -> np.ndarray:
+    """(m, 13) gate features of noisy flux (m, P); ``pca`` was fitted on the noisy training flux."""
+    return np.hstack([line_features(wave, flux), pca.leading(N_COMPONENTS).transform(flux)])

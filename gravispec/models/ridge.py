@@ -55,6 +55,31 @@ class RidgeFit:
         return load_npz(file, cls)
 
 
+@dataclass
+class FoldFits:
+    """The K fits that cross-validation made at the chosen alpha: the one of fold k has not seen the rows of fold k.
+
+    coef : (K, P) float64
+    intercept : (K,)
+    fold : (n,) int, the fold that holds out each row of the fit
+    """
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    fold: np.ndarray
+
+    def predict(self, X: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Out-of-fold predictions (m,) float64 of X (m, P), the rows (m,) int of the fit."""
+        fold = self.fold[rows]
+        predicted = np.empty(len(X))
+        for k in np.unique(fold):
+            predicted[fold == k] = X[fold == k] @ self.coef[k] + self.intercept[k]
+        return predicted
+
+    def save(self, file: str | Path | BinaryIO) -> None:
+        save_npz(file, self)
+
+
 def ridge_cv(
     chunks: Chunks,
     n_rows: int,
@@ -84,19 +109,39 @@ def ridge_cv(
 
 def ridge_from_moments(folds: Sequence[Moments], *, alphas: Sequence[float] = ALPHAS) -> RidgeFit:
     """The same fit from the moments of each fold, in the primal form (right for any n, meant for n ≥ P)."""
+    return _fits_from_moments(folds, alphas)[0]
+
+
+def cross_fit_from_moments(
+    folds: Sequence[Moments], fold: np.ndarray, *, alphas: Sequence[float] = ALPHAS
+) -> tuple[RidgeFit, FoldFits]:
+    """The same fit with those that leave one fold out; fold (n,) int is the fold of each row (``fold_of_row``)."""
+    fit, coefs, intercepts = _fits_from_moments(folds, alphas)
+    return fit, FoldFits(coefs, intercepts, fold)
+
+
+def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tuple[RidgeFit, np.ndarray, np.ndarray]:
+    """The fit to all rows; coefficients (K, P) and intercepts (K,) of those that leave one fold out, at its alpha."""
     alphas = _checked_alphas(alphas)
     mse = np.empty((len(folds), len(alphas)))
+    paths, means = [], []
     for k, held_out in enumerate(folds):
         train = pool([part for j, part in enumerate(folds) if j != k])
-        mse[k] = _held_out_mse(held_out, train.mean, _shrinkage_path(train.scatter, alphas))
+        means.append(train.mean)
+        paths.append(_shrinkage_path(train.scatter, alphas))
         del train  # before the next one is made
+        mse[k] = _held_out_mse(held_out, means[k], paths[k])
     alpha = _best_alpha(alphas, mse.mean(axis=0))
 
+    coefs = np.stack([path[:, alphas == alpha][:, 0] for path in paths])  # (K, P)
+    intercepts = np.array([mean[0] - mean[1:] @ coef for mean, coef in zip(means, coefs, strict=True)])
     total = pool(folds)
     mean, A, b = total.mean, total.scatter[1:, 1:].copy(order="F"), total.scatter[1:, 0].copy()
     del total
     coef = _solve(A, b, alpha)
-    return RidgeFit(coef, float(mean[0] - mean[1:] @ coef), alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
+    intercept = float(mean[0] - mean[1:] @ coef)
+    fit = RidgeFit(coef, intercept, alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
+    return fit, coefs, intercepts
 
 
 def _solve(A: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:

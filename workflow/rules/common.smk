@@ -23,10 +23,17 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
+def runs_of(kind):
+    """The runs of one kind, by name."""
+    return {name: run for name, run in settings.runs.items() if run.kind == kind}
+
+
+# every kind of run has a wildcard of its own, so that each kind has its own rule for results/.../summary.csv
 wildcard_constraints:
     grid=one_of(settings.grids),
     dataset=one_of(settings.datasets),
-    run=one_of(settings.runs),
+    run=one_of(runs_of("moe")),
+    tower_run=one_of(runs_of("tower")),
     comparison=one_of(settings.comparisons),
     level=r"\d+\.\d+",
     n_train=r"\d+",
@@ -34,10 +41,15 @@ wildcard_constraints:
     bin=r"\d+",
 
 
+def tracked(file):
+    """A file of this project and every other one behind it, as paths from here."""
+    files = imported_files(file, workflow.basedir)
+    return [os.path.relpath(os.path.join(workflow.basedir, file)) for file in files]
+
+
 def code(script):
     """Input: the script and every file of this project behind it."""
-    files = imported_files(f"workflow/scripts/{script}", workflow.basedir)
-    return [os.path.relpath(os.path.join(workflow.basedir, file)) for file in files]
+    return tracked(f"workflow/scripts/{script}")
 
 
 def code_sha(script):
@@ -77,6 +89,7 @@ def shards(wildcards):
 STARS = "results/spectra/{dataset}/stars.parquet"
 NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"
 TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
+GPU = int(settings.device != "cpu")
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]

@@ -3,13 +3,14 @@
 
 
 rule global_ridge:
-    """The global Ridge and the principal components, from one pass over the training spectra."""
+    """The global Ridge, its cross-validation fits and the principal components, from one pass over the training spectra."""
     input:
         code=code("global_ridge.py"),
         stars=STARS,
         flux=NOISY,
     output:
         ridge=f"{TRAINED}/ridge.npz",
+        ridge_folds=f"{TRAINED}/ridge_folds.npz",
         pca=f"{TRAINED}/pca.npz",
     log:
         f"{TRAINED}/logs/global_ridge.log",
@@ -28,35 +29,38 @@ rule global_ridge:
         alphas=ALPHAS,
         folds=config["ridge"]["folds"],
         n_train=lambda wc: int(wc.n_train),
-        n_components=4,
     message:
         "Global Ridge and principal components on {wildcards.n_train} stars of {wildcards.dataset}, noise {wildcards.level}"
     script:
         "../scripts/global_ridge.py"
 
 
-rule window:
-    """Line depths, equivalent widths and principal components: the gate features."""
+rule feature:
+    """One family of features, one row a star: a module of gravispec/features, which says what it reads."""
     input:
-        code=code("window.py"),
+        unpack(feature_inputs),
+        code=code("feature.py"),
+        family=family_code,
         stars=STARS,
-        wave="results/spectra/{dataset}/wave.npy",
-        flux=NOISY,
-        pca=f"{TRAINED}/pca.npz",
     output:
-        f"{TRAINED}/window.parquet",
+        f"{TRAINED}/{{feature}}.parquet",
     log:
-        f"{TRAINED}/logs/window.log",
+        f"{TRAINED}/logs/{{feature}}.log",
     benchmark:
-        f"{TRAINED}/benchmarks/window.tsv"
+        f"{TRAINED}/benchmarks/{{feature}}.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        code=code_sha("window.py"),
+        code=code_sha("feature.py"),
+        family_code=family_sha,
+        family=lambda wc: dict(zip(("name", "mode"), FEATURES[wc.feature])),
+        noise_level=lambda wc: float(wc.level),
+        n_train=lambda wc: int(wc.n_train),
     message:
-        "Gate features of {wildcards.dataset}, noise {wildcards.level}"
+        "Features {wildcards.feature} of {wildcards.dataset}, noise {wildcards.level}, {wildcards.n_train} training stars"
     script:
-        "../scripts/window.py"
+        "../scripts/feature.py"

@@ -49,7 +49,8 @@ rule gate:
     conda:
         "../../envs/gpu.yaml"
     resources:
-        gpu=1,
+        gpu=GPU,
+        device=config["device"],
         mem_mb=1500,
         runtime=20,
     params:

@@ -79,6 +79,7 @@ rule summary:
             "results/{run}/", "bootstrap.csv", "per_bin.csv", "hypotheses.csv"
         ),
         figures=rules.figures.output + rules.figure_spectra.output,
+        baselines=baseline_table,
     output:
         report("results/{run}/summary.csv", category="{run}"),
     log:

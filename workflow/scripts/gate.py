@@ -1,15 +1,15 @@
 """A gate trained on the squared error of the mixture: ``mlp`` or ``linear``."""
 
 import pandas as pd
-import torch
 
 from gravispec.data.files import atomic
+from gravispec.models.device import choose_device
 from gravispec.models.gate_data import GateData
 from gravispec.models.gates import fit_gate, n_parameters, save
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    device = "cuda" if torch.cuda.is_available() and snakemake.resources.gpu else "cpu"
+    device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
     data = GateData.read(
         stars=snakemake.input.stars,
         features=snakemake.input.features,

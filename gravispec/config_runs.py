@@ -1,0 +1,117 @@
+"""The kinds of runs: what an experiment is made of. A new kind is a model here, a line in ``Run`` and its rule file.
+
+Every kind has ``dataset``, ``n_train``, ``baselines`` and a method ``levels()``, the noise levels that it needs.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from gravispec.config_model import Model, Name, known
+from gravispec.errors import InputError
+from gravispec.features.family import families, inputs_of
+
+NoiseLevel = Annotated[float, Field(ge=0, le=10)]
+RIDGE_MODES = ("in_sample", "cross_fit")
+BASELINES = Path(__file__).parent / "models" / "baselines"
+
+
+class RunBase(Model):
+    """A data set, a number of training stars, and the baselines shown beside the run's own models."""
+
+    dataset: Name
+    n_train: int = Field(ge=50)
+    baselines: list[Name] = []
+
+
+class MoeRun(RunBase):
+    """A mixture of Ridge experts at one noise level."""
+
+    kind: Literal["moe"] = "moe"
+    noise_level: NoiseLevel = 0.2
+
+    def levels(self):
+        return [self.noise_level]
+
+
+class FeatureSet(Model):
+    """What a tower is trained on: feature families, and the noise levels at which it is."""
+
+    families: list[Name]
+    noise_levels: Annotated[list[NoiseLevel], Field(min_length=1)]
+
+    @field_validator("families")
+    @classmethod
+    def _modules_exist(cls, names):
+        for name in names:
+            known("family", name, families())
+            try:
+                inputs_of(name)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        if "ridge" not in names:
+            raise ValueError(f"families {names} must include ridge: a tower corrects the Ridge prediction")
+        if len(set(names)) < len(names):
+            raise ValueError(f"families {names}: one stands there twice")
+        return names
+
+
+class TowerRun(RunBase):
+    """Global feature towers on several sets of families, and what each family adds."""
+
+    kind: Literal["tower"]
+    towers: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], FeatureSet], Field(min_length=1)]
+    ridge_modes: Annotated[list[Literal[RIDGE_MODES]], Field(min_length=1)] = list(RIDGE_MODES)
+
+    @model_validator(mode="after")
+    def _no_set_twice(self):
+        seen = {}
+        for name, tower in self.towers.items():
+            for level in tower.noise_levels:
+                other = seen.setdefault((frozenset(tower.families), level), name)
+                if other != name:
+                    raise ValueError(f"towers {other} and {name} have the same families at noise level {level:g}")
+        return self
+
+    def levels(self):
+        return sorted({level for tower in self.towers.values() for level in tower.noise_levels})
+
+
+def _with_kind(run: Any):
+    """A run without ``kind`` is a mixture of experts."""
+    return {"kind": "moe", **run} if isinstance(run, dict) else run
+
+
+Run = Annotated[MoeRun | TowerRun, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+
+
+class Baseline(Model):
+    """A baseline that runs can name: a module of gravispec/models/baselines, and options of its ``fit``."""
+
+    model: Name
+    options: dict[Name, Any] = {}
+
+    @field_validator("model")
+    @classmethod
+    def _module_exists(cls, name):
+        known("model", name, sorted(path.stem for path in BASELINES.glob("[a-z]*.py")))
+        return name
+
+
+def check_run(name, run, config):
+    """Raise ``ValueError`` where a run names what the configuration does not have."""
+    known(f"runs.{name}.dataset", run.dataset, config.datasets)
+    dataset = config.datasets[run.dataset]
+    if dataset.kind == "lte" and run.n_train > dataset.n_stars.train:
+        available = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
+        raise ValueError(f"runs.{name}.n_train = {run.n_train}: {available}")
+    for baseline in run.baselines:
+        known(f"runs.{name}.baselines", baseline, config.baselines)
+    if run.kind == "tower" and dataset.kind == "lte":
+        for tower, features in run.towers.items():
+            if 0 in features.noise_levels and not tower.startswith("leak"):
+                raise ValueError(
+                    f"runs.{name}.towers.{tower}.noise_levels = {features.noise_levels}: built-in spectra at level 0 "
+                    "are clean, their features a leak; begin the tower's name with 'leak' where that is meant"
+                )

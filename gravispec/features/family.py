@@ -1,0 +1,105 @@
+"""Feature families: what a family module is, and its features computed in blocks of stars.
+
+A family is a module of this package, named as its parquet file, with
+
+* ``DEFINITION`` and ``UNIT``, one line each, and ``NAMES``, the names of its D features;
+* ``features(...)``, which returns (m, D) features of a block of m stars. What its arguments are called says what it
+  reads, and nothing else is given to it; clean flux cannot be asked for:
+
+========================  ==============================================================================
+``flux`` (m, P)           noisy flux
+``error`` (m, P)          1σ of the noise in it: the error array times the noise level
+``trained`` (m,)          row of the star among the training stars, -1 if it is not one of them
+``wave`` (P,)             wavelengths, Å, vacuum
+``pca``                   principal components of the noisy training flux (``gravispec.features.pca.Pca``)
+``ridge``                 the global Ridge (``gravispec.models.ridge.RidgeFit``)
+``ridge_folds``           its fits without one fold each (``gravispec.models.ridge.FoldFits``)
+``mode``                  ``in_sample`` or ``cross_fit``; the family then has a file a mode
+========================  ==============================================================================
+
+The three records are read from their files as the type that the argument is annotated with.
+"""
+
+import ast
+import inspect
+from pathlib import Path
+
+import numpy as np
+
+from gravispec.data.arrays import BLOCK, RowReader, blocks
+from gravispec.data.npz import load_npz
+from gravispec.errors import InputError
+
+FOLDER = Path(__file__).parent
+ROWS = ("flux", "error", "trained")  # given block by block
+RECORDS = ("pca", "ridge", "ridge_folds")
+INPUTS = (*ROWS, "wave", *RECORDS, "mode")
+
+
+def families():
+    """Names of the modules of this package that define ``features``."""
+    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if _function(path) is not None)
+
+
+def inputs_of(name):
+    """What the family reads: the arguments of its ``features``, found without importing it.
+
+    Raises ``InputError`` for a module without ``features``, and for arguments other than those of the table above.
+    """
+    function = _function(FOLDER / f"{name}.py")
+    if function is None:
+        raise InputError(f"family {name}: gravispec/features/{name}.py must define features(...)")
+    arguments = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
+    unknown = [argument for argument in arguments if argument not in INPUTS]
+    if unknown:
+        raise InputError(f"family {name}: features asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    return arguments
+
+
+def _function(path):
+    body = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
+    return next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "features"), None)
+
+
+class ScaledRows:
+    """Rows of a reader times a factor."""
+
+    def __init__(self, reader, factor):
+        self.reader, self.factor = reader, np.float32(factor)
+
+    def __getitem__(self, rows):
+        return self.reader[rows] * self.factor
+
+
+def open_inputs(family, files, *, noise_level, trained, mode):
+    """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers."""
+    given = {}
+    for name, parameter in inspect.signature(family.features).parameters.items():
+        if name == "flux":
+            given[name] = RowReader(files[name])
+        elif name == "error":
+            given[name] = ScaledRows(RowReader(files[name]), noise_level)
+        elif name == "wave":
+            given[name] = np.load(files[name], allow_pickle=False)
+        elif name in RECORDS:
+            given[name] = load_npz(files[name], parameter.annotation)
+        else:
+            given[name] = {"trained": trained, "mode": mode}[name]
+    return given
+
+
+def compute(family, inputs, n_stars, *, block=BLOCK):
+    """Features (n_stars, D) float32 of the module ``family``. Raises ``InputError`` for one that is not finite."""
+    parts = []
+    for lo, hi in blocks(0, n_stars, block):
+        given = {name: value[lo:hi] if name in ROWS else value for name, value in inputs.items()}
+        values = np.asarray(family.features(**given), np.float32)
+        expected = hi - lo, len(family.NAMES)
+        if values.shape != expected:
+            raise InputError(f"{family.__name__}: features {values.shape} of {hi - lo} stars, expected {expected}")
+        finite = np.isfinite(values)
+        if not finite.all():
+            star, feature = np.argwhere(~finite)[0]
+            raise InputError(f"{family.__name__}: {family.NAMES[feature]} of row {lo + star} is not finite")
+        parts.append(values)
+    return np.concatenate(parts)

@@ -1,0 +1,90 @@
+"""One check that every feature family passes, against a naive dense reference."""
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from gravispec.data.arrays import RowReader
+from gravispec.data.features import read_about, write_features
+from gravispec.features.family import compute, open_inputs
+
+N_TRAIN, N_VAL, N_TEST = 160, 20, 30
+
+
+def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
+    """``data``: files and trained rows, from ``small_data``; ``naive(data)``: the features (N, D), computed densely.
+
+    Checks values, finiteness, names, the written table and its metadata; the same values in blocks of any size, on a
+    second call, and for the training stars when the test stars are permuted.
+    """
+    n, family = len(data.stars), module.__name__.rpartition(".")[2]
+    inputs = open_inputs(module, data.files, noise_level=data.level, trained=data.trained, mode=mode)
+    features = compute(module, inputs, n)
+    assert features.shape == (n, len(module.NAMES))
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    assert len(set(module.NAMES)) == len(module.NAMES)
+
+    expected = naive(data)
+    scale = np.abs(expected).max(axis=0)
+    np.testing.assert_allclose(features / scale, expected / scale, rtol=0, atol=rtol)
+
+    np.testing.assert_array_equal(compute(module, inputs, n), features)
+    for block in (1, 7, n):
+        np.testing.assert_allclose(compute(module, inputs, n, block=block) / scale, features / scale, rtol=0, atol=1e-6)
+
+    order = np.arange(n)
+    test = (data.stars["split"] == "test").to_numpy()
+    order[test] = np.random.default_rng(1).permutation(order[test])
+    shuffled = dict(inputs)
+    for name in ("flux", "error"):
+        if name in inputs:
+            shuffled[name] = np.asarray(inputs[name][0:n])[order]
+    again = compute(module, shuffled, n)
+    np.testing.assert_allclose(again / scale, features[order] / scale, rtol=0, atol=1e-6)
+
+    path = tmp_path / f"{family}.parquet"
+    about = {"names": module.NAMES, "definition": module.DEFINITION, "unit": module.UNIT}
+    write_features(path, data.stars, features, family=family, **about)
+    table = pd.read_parquet(path)
+    columns = [f"{family}_{i:02d}" for i in range(len(module.NAMES))]
+    assert list(table.columns) == ["star_id", "split", *columns]
+    assert table["star_id"].tolist() == data.stars["star_id"].tolist()
+    assert all(field.type == "float" for field in pq.read_schema(path) if field.name in columns)
+    np.testing.assert_array_equal(table[columns].to_numpy(), features)
+    written = read_about(path)
+    assert (written["family"], written["definition"], written["unit"]) == (family, module.DEFINITION, module.UNIT)
+    assert list(written["names"].values()) == list(module.NAMES)
+
+
+class SmallData:
+    """Spectra of 210 stars on 700 pixels, which cover the gate windows; Ridge and components of 160 of them."""
+
+    def __init__(self, folder):
+        from gravispec.features.pca import N_COMPONENTS, pca_from_moments
+        from gravispec.models.moments import fold_moments, fold_of_row, pool
+        from gravispec.models.ridge import cross_fit_from_moments
+
+        rng = np.random.default_rng(8)
+        n, self.level = N_TRAIN + N_VAL + N_TEST, 0.5
+        self.wave = np.linspace(8150.0, 8700.0, 700)
+        labels = rng.uniform(-1, 1, (n, 3))
+        clean = 1 + labels @ rng.normal(0, 0.05, (3, 700))
+        self.error = rng.uniform(0.05, 0.2, (n, 700)).astype(np.float32)
+        self.flux = (clean + self.level * self.error * rng.normal(size=clean.shape)).astype(np.float32)
+        split = np.repeat(["train", "val", "test"], [N_TRAIN, N_VAL, N_TEST])
+        ids = [f"star-{i:03d}" for i in rng.permutation(n)]
+        self.stars = pd.DataFrame({"star_id": ids, "split": split, "log_g": 3 + labels[:, 0]})
+        self.trained = np.where(split == "train", np.arange(n), -1)
+        X, y = self.flux[:N_TRAIN], self.stars["log_g"].to_numpy()[:N_TRAIN]
+        folds = fold_moments([(X, y)], N_TRAIN, n_folds=5, seed=2)
+        self.fold = fold_of_row(N_TRAIN, 5, 2)
+        self.ridge, self.ridge_folds = cross_fit_from_moments(folds, self.fold)
+        self.pca = pca_from_moments(pool(folds), N_COMPONENTS)
+        self.files = {name: folder / f"{name}.npy" for name in ("flux", "error", "wave")}
+        for name, path in self.files.items():
+            np.save(path, getattr(self, name))
+        for name in ("ridge", "ridge_folds", "pca"):
+            self.files[name] = folder / f"{name}.npz"
+            getattr(self, name).save(self.files[name])
+        assert len(RowReader(self.files["flux"])) == n

@@ -1,0 +1,147 @@
+"""Feature families: the check that all of them pass, cross-fitting, and what a family may ask for."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import Ridge
+
+from gravispec.errors import InputError
+from gravispec.features import error, family, pca, ridge, topk, window
+from tests.family_check import N_TRAIN, SmallData, check_family
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return SmallData(tmp_path_factory.mktemp("families"))
+
+
+def dense_pca(data):
+    train = data.flux[:N_TRAIN].astype(float)
+    reference = PCA(96, svd_solver="covariance_eigh").fit(train)
+    sign = np.sign(np.sum(reference.components_ * data.pca.components, axis=1))
+    return reference.transform(data.flux.astype(float)) * sign
+
+
+def dense_ridge(data):
+    X, y = data.flux[:N_TRAIN].astype(float), data.stars["log_g"].to_numpy()[:N_TRAIN]
+    return Ridge(alpha=data.ridge.alpha).fit(X, y).predict(data.flux.astype(float))[:, None]
+
+
+def dense_cross_fit(data):
+    X, y = data.flux[:N_TRAIN].astype(float), data.stars["log_g"].to_numpy()[:N_TRAIN]
+    predicted = dense_ridge(data)
+    for k in range(5):
+        out = data.fold == k
+        predicted[:N_TRAIN][out, 0] = Ridge(alpha=data.ridge.alpha).fit(X[~out], y[~out]).predict(X[out])
+    return predicted
+
+
+def dense_topk(data):
+    ranked = sorted(range(700), key=lambda pixel: -abs(data.ridge.coef[pixel]))[:512]
+    pixels = sorted(ranked, key=lambda pixel: data.wave[pixel])
+    # 512 = 8 · 22 + 16 · 21
+    sizes = [22] * 8 + [21] * 16
+    starts = np.cumsum([0, *sizes])
+    return np.array(
+        [[np.mean([float(star[p]) for p in pixels[a : a + size]]) for a, size in zip(starts, sizes, strict=False)]
+         for star in data.flux]
+    )  # fmt: skip
+
+
+def dense_error(data):
+    rows = []
+    for star in data.level * data.error.astype(float):
+        ordered = np.sort(star)
+        low, high = (np.interp(q * (len(ordered) - 1), np.arange(len(ordered)), ordered) for q in (0.25, 0.75))
+        rows.append([star.mean(), np.sqrt(np.mean((star - star.mean()) ** 2)), ordered[-1], low, high])
+    return np.array(rows)
+
+
+def dense_window(data):
+    lines = window.line_features(data.wave, data.flux.astype(float))
+    return np.hstack([lines, dense_pca(data)[:, :4]])
+
+
+@pytest.mark.parametrize(
+    ("module", "naive", "mode"),
+    [
+        (pca, dense_pca, None),
+        (ridge, dense_ridge, "in_sample"),
+        (ridge, dense_cross_fit, "cross_fit"),
+        (topk, dense_topk, None),
+        (error, dense_error, None),
+        (window, dense_window, None),
+    ],
+    ids=["pca", "ridge_in_sample", "ridge_cross_fit", "topk", "error", "window"],
+)
+def test_family(module, naive, mode, data, tmp_path):
+    check_family(module, data, naive, tmp_path, mode=mode)
+
+
+def test_every_family_is_checked():
+    assert set(family.families()) == {"pca", "ridge", "topk", "error", "window"}
+
+
+@pytest.mark.parametrize(("module", "size"), [(pca, 96), (ridge, 1), (topk, 24), (error, 5), (window, 13)])
+def test_sizes(module, size):
+    assert len(module.NAMES) == size
+
+
+def test_a_fold_is_predicted_by_a_fit_that_has_not_seen_it(data):
+    """Another target in fold 2 changes the fits without the other folds; that without fold 2 stays as it is."""
+    from gravispec.models.moments import fold_moments
+    from gravispec.models.ridge import cross_fit_from_moments
+
+    X, y = data.flux[:N_TRAIN], data.stars["log_g"].to_numpy()[:N_TRAIN].copy()
+    y[data.fold == 2] += np.random.default_rng(0).normal(size=(data.fold == 2).sum())
+    alphas = [data.ridge.alpha]
+    _, changed = cross_fit_from_moments(fold_moments([(X, y)], N_TRAIN, n_folds=5, seed=2), data.fold, alphas=alphas)
+    rows = np.arange(N_TRAIN)
+    before, after = data.ridge_folds.predict(X, rows), changed.predict(X, rows)
+    own = data.fold == 2
+    np.testing.assert_allclose(after[own], before[own], rtol=0, atol=1e-9)
+    assert (np.abs(after[~own] - before[~own]) > 1e-4).mean() > 0.9
+
+
+def test_cross_fitting_is_less_optimistic_than_the_fit_itself(data):
+    X, y = data.flux[:N_TRAIN].astype(float), data.stars["log_g"].to_numpy()[:N_TRAIN]
+    in_sample = np.mean((data.ridge.predict(X) - y) ** 2)
+    out_of_fold = np.mean((data.ridge_folds.predict(X, np.arange(N_TRAIN)) - y) ** 2)
+    assert out_of_fold > 1.2 * in_sample
+    # folds of equal size: the mean over folds of the fold's MSE is the mean over rows
+    assert out_of_fold == pytest.approx(data.ridge.cv_mse.min(), rel=1e-9)
+
+
+def test_what_a_family_reads_is_what_its_function_is_called_with():
+    assert family.inputs_of("topk") == ["flux", "ridge"]
+    assert family.inputs_of("error") == ["error"]
+    # there is no name for clean flux
+    assert "mode" in family.inputs_of("ridge")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def features(clean_flux): pass\n", "features asks for clean_flux; it can have flux, error"),
+        ("def feature(flux): pass\n", "must define features"),
+    ],
+)
+def test_a_family_that_cannot_be_is_named(monkeypatch, tmp_path, source, message):
+    (tmp_path / "mine.py").write_text(source)
+    monkeypatch.setattr(family, "FOLDER", tmp_path)
+    with pytest.raises(InputError, match=message):
+        family.inputs_of("mine")
+
+
+def test_too_few_pixels_or_components_are_named(data):
+    with pytest.raises(InputError, match="512 pixels are chosen, the spectra have 100"):
+        topk.segments(np.ones(100))
+    with pytest.raises(InputError, match="97 principal components are needed, the training stars gave 96"):
+        data.pca.leading(97)
+
+
+def test_a_feature_that_is_not_finite_is_named(data):
+    flux = data.flux.copy()
+    flux[3, 5] = np.nan
+    with pytest.raises(InputError, match="PC1 of row 3 is not finite"):
+        family.compute(pca, {"flux": flux, "pca": data.pca}, len(flux))

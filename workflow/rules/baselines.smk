@@ -1,0 +1,67 @@
+# Baselines that any run can name: one module of gravispec/models/baselines each, shared by runs.
+# Needs: results/noisy.  Makes: results/baselines, results/{any_run}/baselines.csv.
+
+
+rule baseline:
+    """One baseline: fitted on the training stars, stopped by the validation stars, predicted for the test stars."""
+    input:
+        code=code("baseline.py"),
+        model=baseline_code,
+        stars=STARS,
+        flux=NOISY,
+        ridge=f"{TRAINED}/ridge.npz",
+    output:
+        BASELINE,
+    log:
+        "results/baselines/{dataset}/noise_{level}/train_{n_train}/logs/{baseline}.log",
+    benchmark:
+        "results/baselines/{dataset}/noise_{level}/train_{n_train}/benchmarks/{baseline}.tsv"
+    conda:
+        "../../envs/gpu.yaml"
+    threads: 2
+    resources:
+        gpu=baseline_gpu,
+        device=config["device"],
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code_sha("baseline.py"),
+        model_code=baseline_sha,
+        seed=config["seed"],
+        baseline=lookup(within=config, dpath="baselines/{baseline}"),
+        n_train=lambda wc: int(wc.n_train),
+        n_val=config["n_val"],
+    message:
+        "Baseline {wildcards.baseline} on {wildcards.n_train} stars of {wildcards.dataset}, noise {wildcards.level}"
+    script:
+        "../scripts/baseline.py"
+
+
+rule baseline_table:
+    """Scores of a run's baselines, on the covered test stars and on all."""
+    input:
+        code=code("baseline_table.py"),
+        stars=lambda wc: STARS.format(dataset=settings.runs[wc.any_run].dataset),
+        predictions=baseline_files,
+    output:
+        report("results/{any_run}/baselines.csv", category="{any_run}"),
+    log:
+        "results/{any_run}/logs/baselines.log",
+    benchmark:
+        "results/{any_run}/benchmarks/baselines.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("baseline_table.py"),
+        seed=config["seed"],
+        bootstrap=BOOTSTRAP,
+        baselines=baselines_of_run,
+        n_train=lookup(within=config, dpath="runs/{any_run}/n_train"),
+        edges=EDGES,
+    message:
+        "{wildcards.any_run}: baselines"
+    script:
+        "../scripts/baseline_table.py"

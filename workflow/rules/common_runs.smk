@@ -1,0 +1,119 @@
+# What runs other than mixtures of experts are made of: the files of their towers and baselines - functions only.
+from pathlib import Path
+
+TOWERS = sorted({name for run in runs_of("tower").values() for name in run.towers})
+TOWER = "results/{tower_run}/towers/{tower}/noise_{level}/{mode}"
+BASELINE = (
+    "results/baselines/{dataset}/noise_{level}/train_{n_train}/{baseline}.parquet"
+)
+
+
+wildcard_constraints:
+    tower=one_of(TOWERS),
+    baseline=one_of(settings.baselines),
+    any_run=one_of(settings.runs),
+
+
+def of_tower_run(pattern):
+    """Input: a path with the data set and training size of the run filled in."""
+    return lambda wildcards: pattern.format(
+        **dict(wildcards.items()),
+        dataset=settings.runs[wildcards.tower_run].dataset,
+        n_train=settings.runs[wildcards.tower_run].n_train,
+    )
+
+
+def tower_families(wildcards):
+    """Param: the families of a tower."""
+    return settings.runs[wildcards.tower_run].towers[wildcards.tower].families
+
+
+def tower_features(wildcards):
+    """Input: the tables of a tower's families."""
+    run = settings.runs[wildcards.tower_run]
+    return [
+        feature_file(
+            family,
+            dataset=run.dataset,
+            level=wildcards.level,
+            n_train=run.n_train,
+            mode=wildcards.mode,
+        )
+        for family in tower_families(wildcards)
+    ]
+
+
+def trained_towers(wildcards):
+    """Param: name, noise level and mode of every tower of the run, or of one of them."""
+    run = settings.runs[wildcards.tower_run]
+    wanted = [wildcards.tower] if "tower" in wildcards.keys() else run.towers
+    return [
+        dict(tower=name, families=tower.families, noise_level=level, mode=mode)
+        for name, tower in run.towers.items()
+        if name in wanted
+        for level in tower.noise_levels
+        for mode in run.ridge_modes
+    ]
+
+
+def tower_files(suffix):
+    """Input: a file of every tower of the run, or of one of them, in the order of ``trained_towers``."""
+    pattern = "results/{run}/towers/{tower}/noise_{noise_level}/{mode}"
+    return lambda wildcards: [
+        pattern.format(run=wildcards.tower_run, **tower) + suffix
+        for tower in trained_towers(wildcards)
+    ]
+
+
+def tower_scores_of_run(wildcards):
+    """Input: the scores of every set of families of the run."""
+    return expand(
+        "results/{tower_run}/ablation_{tower}.json",
+        tower_run=wildcards.tower_run,
+        tower=settings.runs[wildcards.tower_run].towers,
+    )
+
+
+def baseline_module(wildcards):
+    model = settings.baselines[wildcards.baseline].model
+    return f"gravispec/models/baselines/{model}.py"
+
+
+def baseline_code(wildcards):
+    """Input: the baseline's module and what it imports; no other baseline."""
+    return tracked(baseline_module(wildcards))
+
+
+def baseline_sha(wildcards):
+    """Param: the digest of what those files say."""
+    return digest(baseline_module(wildcards), workflow.basedir)
+
+
+def baseline_gpu(wildcards):
+    """Resource: a card where there is one, for a baseline whose fit asks for a device."""
+    return GPU * (
+        "device=" in (Path(workflow.basedir) / baseline_module(wildcards)).read_text()
+    )
+
+
+def baselines_of_run(wildcards):
+    """Param: name and noise level of every baseline beside a run."""
+    run = settings.runs[wildcards.any_run]
+    return [
+        dict(baseline=b, level=level) for level in run.levels() for b in run.baselines
+    ]
+
+
+def baseline_files(wildcards):
+    """Input: their predictions."""
+    run = settings.runs[wildcards.any_run]
+    return [
+        BASELINE.format(dataset=run.dataset, n_train=run.n_train, **named)
+        for named in baselines_of_run(wildcards)
+    ]
+
+
+def baseline_table(wildcards):
+    """Input: the table of the run's baselines, where it names any."""
+    name = wildcards.get("run") or wildcards.get("tower_run")
+    return [f"results/{name}/baselines.csv"] if settings.runs[name].baselines else []
