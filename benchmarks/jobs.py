@@ -1,4 +1,4 @@
-"""Time and memory of every rule, from the benchmark files that the jobs left: ``python -m benchmarks.jobs [results]``."""
+"""Time and memory of every rule, from the benchmark files of its jobs: ``python -m benchmarks.jobs [results]``."""
 
 import re
 import sys
