@@ -16,8 +16,17 @@ def training_mask(stars, n_train):
     return train & (np.cumsum(train) <= n_train)
 
 
+def validation_mask(stars, n_val):
+    """The first ``n_val`` validation stars, or all where there are fewer, as a mask over all rows."""
+    val = (stars["split"] == "val").to_numpy()
+    return val & (np.cumsum(val) <= n_val)
+
+
 class TrainingChunks:
-    """Flux and log_g of the stars in ``keep``, read anew from disk at every iteration: ``(X (n, P), y (n,))``."""
+    """Flux and log_g of the stars in ``keep``, read anew from disk at every iteration: ``(X (n, P), y (n,))``.
+
+    ``flux``: a ``RowReader``, or an array with a row a star.
+    """
 
     def __init__(self, flux, stars, keep):
         self.flux, self.keep = flux, keep
