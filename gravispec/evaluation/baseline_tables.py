@@ -7,10 +7,10 @@ from gravispec.evaluation.metrics import scores
 def baseline_rows(names, predictions, covered, *, resamples, seed, confidence):
     """A row for the covered test stars and one for all; ``names`` starts each.
 
-    ``predictions``: star_id, split, log_g, predicted; ``covered``: the ids of the covered stars.
+    ``predictions``: star_id, log_g, predicted of the test stars; ``covered``: the ids of the covered stars.
     """
-    test, rows = predictions[predictions["split"] == "test"], []
-    for which, stars in (("covered", test[test["star_id"].isin(covered)]), ("all", test)):
+    rows = []
+    for which, stars in (("covered", predictions[predictions["star_id"].isin(covered)]), ("all", predictions)):
         samples = r2_resamples(stars["log_g"], stars[["predicted"]], resamples=resamples, seed=seed)
         low, high = interval(samples["predicted"], confidence)
         score = scores(stars["log_g"], stars["predicted"])

@@ -3,8 +3,9 @@
 
 
 rule baseline:
-    """One baseline: fitted on the training stars, stopped by the validation stars, predicted for all of them."""
+    """One baseline: fitted on the training stars, stopped by validation stars, predicted for the test stars."""
     input:
+        unpack(baseline_inputs),
         code=code("baseline.py"),
         model=baseline_code,
         stars=STARS,
@@ -19,13 +20,15 @@ rule baseline:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
+        gpu=baseline_gpu,
+        device=config["device"],
         mem_mb=4000,
         runtime=120,
     params:
         code=code_sha("baseline.py"),
         model_code=baseline_sha,
-        seed=config["seed"],
         baseline=lookup(within=config, dpath="baselines/{baseline}"),
+        given=baseline_options,
         n_train=lambda wc: int(wc.n_train),
         n_val=config["n_val"],
     message:

@@ -3,37 +3,31 @@
 import importlib
 import inspect
 
-import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import TrainingChunks, training_mask
+from gravispec.data.stars import TrainingChunks, training_mask, validation_mask
+from gravispec.models.device import choose_device
+from gravispec.models.ridge import RidgeFit
+from gravispec.models.rows import predict_test_stars
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
     module = importlib.import_module(f"gravispec.models.baselines.{params.baseline['model']}")
     stars = pd.read_parquet(snakemake.input.stars)
-    in_val = (stars["split"] == "val").to_numpy()
-    keep = {
-        "train": training_mask(stars, params.n_train),
-        "val": in_val & (np.cumsum(in_val) <= params.n_val),
-        "test": (stars["split"] == "test").to_numpy(),
-    }
-    if hasattr(module, "LabelChunks"):  # a baseline that looks at labels, not at spectra
-        chunks = {split: module.LabelChunks(stars, mask) for split, mask in keep.items()}
-    else:
-        chunks = {split: TrainingChunks(RowReader(snakemake.input.flux), stars, mask) for split, mask in keep.items()}
-    options = {"seed": params.seed, "threads": snakemake.threads, **params.baseline["options"]}
-    taken = inspect.signature(module.fit).parameters
-    model = module.fit(
-        chunks["train"],
-        chunks["val"],
-        **{name: value for name, value in options.items() if name in taken or name in params.baseline["options"]},
-    )
-    rows = np.concatenate([np.flatnonzero(mask) for mask in keep.values()])
-    predicted = np.concatenate([model.predict(X) for part in chunks.values() for X, _ in part])
-    table = stars.loc[rows, ["star_id", "split", "log_g"]].assign(predicted=predicted)
+    # a baseline on labels has them in the place of the spectra
+    X = module.labels(stars) if hasattr(module, "labels") else RowReader(snakemake.input.flux)
+    train = TrainingChunks(X, stars, training_mask(stars, params.n_train))
+    val = TrainingChunks(X, stars, validation_mask(stars, params.n_val))
+    device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
+    given = {**params.given, "threads": snakemake.threads, "device": device}
+    if "ridge" in snakemake.input.keys():  # noqa: SIM118
+        given["ridge"] = RidgeFit.load(snakemake.input.ridge)
+    asked = inspect.signature(module.fit).parameters
+    options = {name: value for name, value in given.items() if name in asked} | params.baseline["options"]
+    model = module.fit(train, val, **options)
+    table = predict_test_stars(model, X, stars)
     with atomic(snakemake.output[0]) as path:
-        table.reset_index(drop=True).to_parquet(path)
+        table.to_parquet(path)
