@@ -26,7 +26,7 @@ def test_a_mistyped_key_stops_with_one_line(smoke):
 
 def test_a_bin_with_fewer_stars_than_folds_is_named(smoke):
     arguments = overlay(smoke, "few.yaml", {"runs": {"few": {"dataset": "smoke", "noise_level": 0.2, "n_train": 60}}})
-    process = smoke.snakemake(*arguments, "--keep-going", "results/few/experts/predictions.parquet")
+    process = smoke.snakemake("--keep-going", *arguments, "results/few/experts/predictions.parquet")
     assert process.returncode != 0
     assert "fewer than the 5 folds" in process.stdout
     assert "raise n_train, or widen the bins" in process.stdout

@@ -60,6 +60,7 @@ def bootstrap(predictions, samples, *, confidence):
         ax.axvline(0, color="0.3", lw=0.8, ls="--")
         ax.set_title(f"{model} − classify: [{low:+.4f}, {high:+.4f}]", fontsize=8)
         ax.set_xlabel("ΔR²")
+        ax.locator_params(axis="x", nbins=5)
     axes[0].set_ylabel("resamples")
     fig.suptitle(
         f"{len(resampled):,} resamples of {len(covered):,} stars; shaded: {confidence:.0%} interval", fontsize=8
@@ -102,10 +103,9 @@ def predicted_vs_true(predictions, names):
         ax.scatter(stars["log_g"], stars[model], s=2, c=colours[stars["bin"]], lw=0, alpha=0.7, rasterized=True)
         ends = [stars["log_g"].min(), stars["log_g"].max()]
         ax.plot(ends, ends, color="0.3", lw=0.8)
-        ax.set_title(
-            f"{MODEL_NAMES[model]}: R² = {score['r2']:.3f}, RMSE = {score['rmse']:.2f} dex, n = {len(stars):,}",
-            fontsize=8,
-        )
+        ax.set_title(MODEL_NAMES[model], fontsize=8)
+        text = f"R² = {score['r2']:.3f}\nRMSE = {score['rmse']:.2f} dex\nn = {len(stars):,}"
+        ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
         ax.set_xlabel("true log g (dex)")
     axes[0].set_ylabel("predicted log g (dex)")
     for k, name in enumerate(names):

@@ -13,7 +13,6 @@ LINES = (
     ("Na I", (8185.51, 8197.08)),
     ("Mg I", (8809.18,)),
     ("Fe I", (8390.07,)),
-    ("Fe I", (8691.01,)),
     ("Ti I", (8437.26,)),
 )
 
@@ -32,12 +31,12 @@ def spectra(wave, samples, *, noise_level):
         ax.plot(wave, flux, lw=0.6, color=PALETTE["black"], label="clean flux")
         ax.plot(wave, noise_level * error, lw=0.5, color=PALETTE["red"], label=f"error × {noise_level:g}")
         ax.set_title(_title(*labels), fontsize=8, loc="left", pad=10)
-        ax.set_ylim(0, 1.08 * np.quantile(noisy, 0.999))
+        ax.set_ylim(0, 1.08 * np.quantile(noisy, 0.998))
         ax.set_xlim(wave[0], wave[-1])
         ax.set_ylabel("flux / median")
         _mark_lines(ax, wave)
     axes[-1].set_xlabel("wavelength in vacuum (Å)")
-    axes[-1].legend(ncols=3, fontsize=7, loc="lower left", bbox_to_anchor=(0, 0.08))
+    fig.legend(*axes[0].get_legend_handles_labels(), ncols=3, fontsize=7, loc="outside lower right")
     return fig
 
 
