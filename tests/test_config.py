@@ -28,7 +28,7 @@ def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
         "moe_100k": "moe", "moe_32k": "moe", "moe_smoke": "moe",
         "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
     }  # fmt: skip
-    defaults = Config(datasets=raw["datasets"], runs=raw["runs"], grids=raw["grids"])
+    defaults = Config(**{name: raw[name] for name in ("datasets", "runs", "grids", "baselines")})
     for section in ("seed", "n_val", "device", "ridge", "bins", "gates", "tower", "evaluation"):
         assert getattr(config, section) == getattr(defaults, section), section
     assert config.grids["mr"].model_copy(update={"shards": 1}) == defaults.grids["mr"].model_copy(update={"shards": 1})

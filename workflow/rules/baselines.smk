@@ -10,6 +10,7 @@ rule baseline:
         model=baseline_code,
         stars=STARS,
         flux=NOISY,
+        ridge=f"{TRAINED}/ridge.npz",
     output:
         BASELINE,
     log:
@@ -17,7 +18,7 @@ rule baseline:
     benchmark:
         "results/baselines/{dataset}/noise_{level}/train_{n_train}/benchmarks/{baseline}.tsv"
     conda:
-        "../../envs/cpu.yaml"
+        "../../envs/gpu.yaml"
     threads: 2
     resources:
         gpu=baseline_gpu,

@@ -1,9 +1,8 @@
 """Baseline ``lightgbm``: gradient-boosted trees on the pixels (Ke et al. 2017, NeurIPS 30).
 
 The published settings (method.md section 5), with 63 instead of LightGBM's 255 histogram bins a pixel: 0.6 of the time
-(56 against 95 CPU seconds for 100 trees on 8,000 × 4096 noisy spectra, benchmarks/lightgbm.py), 0.6 of the memory, and
-an R² no lower (0.835, 0.831). The result is the same on any number of threads. Models are files in LightGBM's own text
-format, never pickles.
+(56 against 95 CPU seconds for 100 trees on 8,000 × 4096 noisy spectra, benchmarks/lightgbm.py) at the same R² (0.835,
+0.831). The result is the same on any number of threads. Models are files in LightGBM's own text format, never pickles.
 """
 
 import time
