@@ -10,7 +10,6 @@ rule baseline:
         model=baseline_code,
         stars=STARS,
         flux=NOISY,
-        ridge=f"{TRAINED}/ridge.npz",
     output:
         BASELINE,
     log:
