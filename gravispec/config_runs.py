@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from gravispec.config_model import Model, Name, known
 from gravispec.errors import InputError
 from gravispec.features.family import families, inputs_of
+from gravispec.source import arguments
 
 NoiseLevel = Annotated[float, Field(ge=0, le=10)]
 RIDGE_MODES = ("in_sample", "cross_fit")
@@ -95,7 +96,8 @@ class Baseline(Model):
     @field_validator("model")
     @classmethod
     def _module_exists(cls, name):
-        known("model", name, sorted(path.stem for path in BASELINES.glob("[a-z]*.py")))
+        modules = [path.stem for path in BASELINES.glob("[a-z]*.py") if arguments(path, "fit") is not None]
+        known("model", name, sorted(modules))
         return name
 
 

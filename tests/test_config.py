@@ -44,7 +44,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
 
     models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet)
     lines = FILE.read_text().splitlines()
-    for key in {key for model in models for key in keys(model)} - {"names", "model", "options"}:
+    for key in {key for model in models for key in keys(model)} - {"names"}:
         shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
         assert shown, f"{key} is not in {FILE}"
         # keys on one line with others, such as {start: ..., stop: ..., n: ...}, share its comment
@@ -71,8 +71,9 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         (
             "runs.global_32k.baselines",
             ["lightgmb"],
-            ["runs.global_32k.baselines = 'lightgmb'", "did you mean 'lightgbm'"],
+            ["global_32k.baselines = 'lightgmb'", "did you mean 'lightgbm'"],
         ),
+        ("baselines.lightgbm.model", "xgboost", ["baselines.lightgbm.model", "'xgboost'", "one of lightgbm, metadata"]),
         ("tower.dropout", 1.0, ["tower.dropout = 1.0", "< 1"]),
         ("device", "gpu", ["device = 'gpu'", "'auto', 'cpu' or 'cuda'"]),
         ("rigde", {}, ["rigde", "unknown key", "did you mean 'ridge'"]),

@@ -161,3 +161,14 @@ def fit(train, val, *, shift, seed):
         assert table["stars"].tolist() == ["covered", "all"]
         assert table["n_test"].iloc[1] == 600
         assert table["r2"].abs().max() < 0.02
+
+
+def test_the_ridge_baseline_is_the_ridge_of_the_towers(tower_smoke, more):
+    arguments = more(runs={"tower_smoke": {"baselines": ["ridge", "metadata"]}})
+    process = tower_smoke.snakemake(*arguments, "results/tower_smoke/baselines.csv")
+    assert process.returncode == 0, process.stdout[-3000:]
+    table = pd.read_csv(tower_smoke.path / "results/tower_smoke/baselines.csv").query("stars == 'all'")
+    r2 = table.set_index("baseline")["r2"]
+    summary = pd.read_csv(tower_smoke.path / TARGET).query("model == 'ridge'")
+    np.testing.assert_allclose(summary["r2_test"], r2["ridge"], atol=1e-6)
+    assert r2["metadata"] < 0.05

@@ -20,7 +20,6 @@ A family is a module of this package, named as its parquet file, with
 The three records are read from their files as the type that the argument is annotated with.
 """
 
-import ast
 import inspect
 from pathlib import Path
 
@@ -29,6 +28,7 @@ import numpy as np
 from gravispec.data.arrays import BLOCK, RowReader, blocks
 from gravispec.data.npz import load_npz
 from gravispec.errors import InputError
+from gravispec.source import arguments
 
 FOLDER = Path(__file__).parent
 ROWS = ("flux", "error", "trained")  # given block by block
@@ -38,7 +38,7 @@ INPUTS = (*ROWS, "wave", *RECORDS, "mode")
 
 def families():
     """Names of the modules of this package that define ``features``."""
-    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if _function(path) is not None)
+    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if arguments(path, "features") is not None)
 
 
 def inputs_of(name):
@@ -46,19 +46,13 @@ def inputs_of(name):
 
     Raises ``InputError`` for a module without ``features``, and for arguments other than those of the table above.
     """
-    function = _function(FOLDER / f"{name}.py")
-    if function is None:
+    asked = arguments(FOLDER / f"{name}.py", "features")
+    if asked is None:
         raise InputError(f"family {name}: gravispec/features/{name}.py must define features(...)")
-    arguments = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
-    unknown = [argument for argument in arguments if argument not in INPUTS]
+    unknown = [argument for argument in asked if argument not in INPUTS]
     if unknown:
         raise InputError(f"family {name}: features asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
-    return arguments
-
-
-def _function(path):
-    body = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
-    return next((node for node in body if isinstance(node, ast.FunctionDef) and node.name == "features"), None)
+    return asked
 
 
 class ScaledRows:

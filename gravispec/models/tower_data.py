@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.features import feature_matrix, read_about
-from gravispec.data.stars import training_mask
+from gravispec.data.stars import training_mask, validation_mask
 
 SPLITS = ("train", "val", "test")
 
@@ -24,9 +24,8 @@ class TowerData:
     def read(cls, *, stars, families, n_train, n_val):
         """From the table of stars and ``families``, ``{family: path of its table}``; all of the same stars."""
         stars = pd.read_parquet(stars, columns=["star_id", "split", "log_g"])
-        keep = training_mask(stars, n_train) | (stars["split"] == "test").to_numpy()
-        val = (stars["split"] == "val").to_numpy()
-        keep |= val & (np.cumsum(val) <= n_val)
+        test = (stars["split"] == "test").to_numpy()
+        keep = training_mask(stars, n_train) | validation_mask(stars, n_val) | test
         blocks = {}
         for family, path in families.items():
             table = pd.read_parquet(path)

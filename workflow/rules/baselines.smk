@@ -3,13 +3,13 @@
 
 
 rule baseline:
-    """One baseline: fitted on the training stars, stopped by the validation stars, predicted for the test stars."""
+    """One baseline: fitted on the training stars, stopped by validation stars, predicted for the test stars."""
     input:
+        unpack(baseline_inputs),
         code=code("baseline.py"),
         model=baseline_code,
         stars=STARS,
         flux=NOISY,
-        ridge=f"{TRAINED}/ridge.npz",
     output:
         BASELINE,
     log:
@@ -27,8 +27,8 @@ rule baseline:
     params:
         code=code_sha("baseline.py"),
         model_code=baseline_sha,
-        seed=config["seed"],
         baseline=lookup(within=config, dpath="baselines/{baseline}"),
+        given=baseline_options,
         n_train=lambda wc: int(wc.n_train),
         n_val=config["n_val"],
     message:

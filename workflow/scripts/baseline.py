@@ -17,15 +17,17 @@ with job(snakemake):
     params = snakemake.params
     module = importlib.import_module(f"gravispec.models.baselines.{params.baseline['model']}")
     stars = pd.read_parquet(snakemake.input.stars)
-    # a baseline that looks at labels, not at spectra, says so
+    # a baseline on labels has them in the place of the spectra
     X = module.labels(stars) if hasattr(module, "labels") else RowReader(snakemake.input.flux)
-    masks = training_mask(stars, params.n_train), validation_mask(stars, params.n_val)
-
-    given = {"seed": params.seed, "threads": snakemake.threads}
-    given["ridge"] = RidgeFit.load(snakemake.input.ridge)
-    given["device"] = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
-    taken = inspect.signature(module.fit).parameters
-    options = {name: value for name, value in given.items() if name in taken} | params.baseline["options"]
-    model = module.fit(*(TrainingChunks(X, stars, mask) for mask in masks), **options)
+    train = TrainingChunks(X, stars, training_mask(stars, params.n_train))
+    val = TrainingChunks(X, stars, validation_mask(stars, params.n_val))
+    device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
+    given = {**params.given, "threads": snakemake.threads, "device": device}
+    if "ridge" in snakemake.input.keys():  # noqa: SIM118
+        given["ridge"] = RidgeFit.load(snakemake.input.ridge)
+    asked = inspect.signature(module.fit).parameters
+    options = {name: value for name, value in given.items() if name in asked} | params.baseline["options"]
+    model = module.fit(train, val, **options)
+    table = predict_test_stars(model, X, stars)
     with atomic(snakemake.output[0]) as path:
-        predict_test_stars(model, X, stars).to_parquet(path)
+        table.to_parquet(path)

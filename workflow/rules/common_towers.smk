@@ -1,17 +1,10 @@
-# What runs other than mixtures of experts are made of: the files of their towers and baselines - functions only.
-from pathlib import Path
-
+# What tower runs are made of - functions only.
 TOWERS = sorted({name for run in runs_of("tower").values() for name in run.towers})
 TOWER = "results/{tower_run}/towers/{tower}/noise_{level}/{mode}"
-BASELINE = (
-    "results/baselines/{dataset}/noise_{level}/train_{n_train}/{baseline}.parquet"
-)
 
 
 wildcard_constraints:
     tower=one_of(TOWERS),
-    baseline=one_of(settings.baselines),
-    any_run=one_of(settings.runs),
 
 
 def of_tower_run(pattern):
@@ -72,48 +65,3 @@ def tower_scores_of_run(wildcards):
         tower_run=wildcards.tower_run,
         tower=settings.runs[wildcards.tower_run].towers,
     )
-
-
-def baseline_module(wildcards):
-    model = settings.baselines[wildcards.baseline].model
-    return f"gravispec/models/baselines/{model}.py"
-
-
-def baseline_code(wildcards):
-    """Input: the baseline's module and what it imports; no other baseline."""
-    return tracked(baseline_module(wildcards))
-
-
-def baseline_sha(wildcards):
-    """Param: the digest of what those files say."""
-    return digest(baseline_module(wildcards), workflow.basedir)
-
-
-def baseline_gpu(wildcards):
-    """Resource: a card where there is one, for a baseline whose fit asks for a device."""
-    return GPU * (
-        "device=" in (Path(workflow.basedir) / baseline_module(wildcards)).read_text()
-    )
-
-
-def baselines_of_run(wildcards):
-    """Param: name and noise level of every baseline beside a run."""
-    run = settings.runs[wildcards.any_run]
-    return [
-        dict(baseline=b, level=level) for level in run.levels() for b in run.baselines
-    ]
-
-
-def baseline_files(wildcards):
-    """Input: their predictions."""
-    run = settings.runs[wildcards.any_run]
-    return [
-        BASELINE.format(dataset=run.dataset, n_train=run.n_train, **named)
-        for named in baselines_of_run(wildcards)
-    ]
-
-
-def baseline_table(wildcards):
-    """Input: the table of the run's baselines, where it names any."""
-    name = wildcards.get("run") or wildcards.get("tower_run")
-    return [f"results/{name}/baselines.csv"] if settings.runs[name].baselines else []
