@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/common_features.smk"
 include: "workflow/rules/common_runs.smk"
+include: "workflow/rules/common_benchmark.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
@@ -19,6 +20,7 @@ include: "workflow/rules/tower_report.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 localrules:
