@@ -90,7 +90,8 @@ def more(smoke):
     """A function that lays more configuration over the checkout's own: the arguments for Snakemake."""
 
     def overlay(**content):
-        (smoke.path / "more.yaml").write_text(yaml.safe_dump(content))
-        return ["--configfile", "more.yaml", "--"]
+        path = smoke.path / f"more_{len(list(smoke.path.glob('more_*.yaml')))}.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return ["--configfile", path.name, "--"]
 
     return overlay

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 SUMMARY, COMPARISON = "results/benchmark_smoke/summary.csv", "results/comparison/smoke_lightgbm.csv"
 MODELS = ["ridge", "lightgbm", "global_tower", "moe_mlp"]
 FEW_TREES = {"lightgbm": {"options": {"n_trees": 30}}}
-AGAINST = {"smoke_lightgbm": {"run": "moe_smoke", "baseline": "lightgbm", "n_train": 1000}}
+AGAINST = {"smoke_lightgbm": {"run": "moe_smoke", "baseline": "lightgbm", "n_train": 2400}}
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def summary(made):
     return pd.read_csv(made.path / SUMMARY)
 
 
-def test_spectra_and_the_mixture_at_a_known_level_are_shared(made):
+def test_spectra_and_the_mixture_at_a_known_level_are_shared(made, arguments):
     planned = made.planned_for_benchmark
     assert not {"grid_shard", "grid", "spectra"} & set(planned)
     assert planned["noisy"] == 1  # 0.5; that of 0.2 is there
     assert planned["expert"] == 9
-    assert planned["baseline"] == 3
-    assert made.planned("--configfile", "more.yaml", "--", SUMMARY, COMPARISON) == {}
+    assert planned["baseline"] == 2  # one of them is in the comparison, too
+    assert made.planned(*arguments, SUMMARY, COMPARISON) == {}
 
 
 def test_the_summary_has_every_model_at_every_level_and_agrees_with_the_runs(made, summary):
@@ -75,10 +75,17 @@ def test_published_values_differences_and_bins_stand_beside(made, summary):
 def test_the_mixture_against_lightgbm(made, summary):
     table = pd.read_csv(made.path / COMPARISON).set_index("stars")
     assert table.loc["all", "n_test"] == 600
-    assert (table[["noise_level", "n_train_moe", "n_train_lightgbm"]] == [0.2, 2400, 1000]).all(axis=None)
+    assert (table[["noise_level", "n_train_moe", "n_train_lightgbm"]] == [0.2, 2400, 2400]).all(axis=None)
     assert (table["passed"] == (table["ci_low"] > 0)).all()
     r2 = summary.set_index(["noise_level", "model"])["r2"]
-    assert table.loc["all", "r2_moe"] == pytest.approx(r2[0.2, "moe_mlp"], rel=1e-6)
+    for column, model in (("r2_moe", "moe_mlp"), ("r2_lightgbm", "lightgbm")):
+        assert table.loc["all", column] == pytest.approx(r2[0.2, model], rel=1e-6)
+
+
+def test_a_baseline_on_other_training_stars_is_fitted_on_them(made, more):
+    fewer = {"smoke_lightgbm": AGAINST["smoke_lightgbm"] | {"n_train": 1000}}
+    planned = made.planned(*more(baselines=FEW_TREES, baseline_comparisons=fewer), COMPARISON)
+    assert planned == {"global_ridge": 1, "baseline": 1, "baseline_comparison": 1}
 
 
 @pytest.mark.parametrize(
