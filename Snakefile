@@ -10,6 +10,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/common_features.smk"
 include: "workflow/rules/common_towers.smk"
 include: "workflow/rules/common_baselines.smk"
+include: "workflow/rules/common_benchmark.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
@@ -20,6 +21,7 @@ include: "workflow/rules/tower_report.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmark.smk"
 
 
 localrules:

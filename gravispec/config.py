@@ -6,11 +6,12 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from gravispec.config_benchmark import with_implied_runs
 from gravispec.config_errors import one_line
 from gravispec.config_model import Model, Name, Positive, known
-from gravispec.config_runs import Baseline, Run, check_run
+from gravispec.config_runs import Baseline, BaselineComparison, Run, check_comparisons, check_run
 from gravispec.errors import InputError
 
 
@@ -201,9 +202,10 @@ class Config(Model):
     seed: int = Field(1, ge=0)
     grids: dict[Name, Grid] = {}
     datasets: dict[Name, Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]]
-    runs: dict[Name, Run]
+    runs: Annotated[dict[Name, Run], AfterValidator(with_implied_runs)]
     baselines: dict[Name, Baseline] = {}
     comparisons: dict[Name, Annotated[list[Name], Field(min_length=2)]] = {}
+    baseline_comparisons: dict[Name, BaselineComparison] = {}
     ridge: Ridge = Ridge()
     bins: Bins = Bins()
     gates: Gates = Gates()
@@ -216,10 +218,7 @@ class Config(Model):
     def _names_exist(self):
         for name, run in self.runs.items():
             check_run(name, run, self)
-        mixtures = [name for name, run in self.runs.items() if run.kind == "moe"]
-        for name, runs in self.comparisons.items():
-            for run in runs:
-                known(f"comparisons.{name}", run, mixtures)
+        check_comparisons(self)
         for name, dataset in self.datasets.items():
             if dataset.kind == "lte":
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)

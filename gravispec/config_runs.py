@@ -6,7 +6,7 @@ Every kind has ``dataset``, ``n_train``, ``baselines`` and a method ``levels()``
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from gravispec.config_model import Model, Name, known
 from gravispec.errors import InputError
@@ -15,6 +15,7 @@ from gravispec.source import arguments
 
 NoiseLevel = Annotated[float, Field(ge=0, le=10)]
 RIDGE_MODES = ("in_sample", "cross_fit")
+SWEEP_MODELS = ("ridge", "global_tower", "moe_mlp")  # of a benchmark, beside its baselines
 BASELINES = Path(__file__).parent / "models" / "baselines"
 
 
@@ -36,26 +37,29 @@ class MoeRun(RunBase):
         return [self.noise_level]
 
 
+def _tower_families(names):
+    """Modules that exist, each once, ``ridge`` among them."""
+    for name in names:
+        known("family", name, families())
+        try:
+            inputs_of(name)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+    if "ridge" not in names:
+        raise ValueError(f"families {names} must include ridge: a tower corrects the Ridge prediction")
+    if len(set(names)) < len(names):
+        raise ValueError(f"families {names}: one stands there twice")
+    return names
+
+
+Families = Annotated[list[Name], AfterValidator(_tower_families)]
+
+
 class FeatureSet(Model):
     """What a tower is trained on: feature families, and the noise levels at which it is."""
 
-    families: list[Name]
+    families: Families
     noise_levels: Annotated[list[NoiseLevel], Field(min_length=1)]
-
-    @field_validator("families")
-    @classmethod
-    def _modules_exist(cls, names):
-        for name in names:
-            known("family", name, families())
-            try:
-                inputs_of(name)
-            except InputError as error:
-                raise ValueError(str(error)) from None
-        if "ridge" not in names:
-            raise ValueError(f"families {names} must include ridge: a tower corrects the Ridge prediction")
-        if len(set(names)) < len(names):
-            raise ValueError(f"families {names}: one stands there twice")
-        return names
 
 
 class TowerRun(RunBase):
@@ -79,12 +83,36 @@ class TowerRun(RunBase):
         return sorted({level for tower in self.towers.values() for level in tower.noise_levels})
 
 
+class BenchmarkRun(RunBase):
+    """A sweep over noise levels: a mixture of experts, its global Ridge, a tower and the baselines at each."""
+
+    kind: Literal["benchmark"]
+    noise_levels: Annotated[list[Annotated[float, Field(gt=0, le=10)]], Field(min_length=1)]
+    families: Families = ["pca", "ridge", "topk", "error"]
+    ridge_mode: Literal[RIDGE_MODES] = "cross_fit"
+
+    @model_validator(mode="after")
+    def _nothing_twice(self):
+        for key in ("noise_levels", "baselines"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} {values}: one stands there twice")
+        for name in set(self.baselines) & set(SWEEP_MODELS):
+            raise ValueError(
+                f"baseline {name!r}: the benchmark has a model of its own by this name; rename the baseline"
+            )
+        return self
+
+    def levels(self):
+        return sorted(self.noise_levels)
+
+
 def _with_kind(run: Any):
     """A run without ``kind`` is a mixture of experts."""
     return {"kind": "moe", **run} if isinstance(run, dict) else run
 
 
-Run = Annotated[MoeRun | TowerRun, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+Run = Annotated[MoeRun | TowerRun | BenchmarkRun, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 
 
 class Baseline(Model):
@@ -101,13 +129,19 @@ class Baseline(Model):
         return name
 
 
+class BaselineComparison(Model):
+    """A mixture of experts against a baseline, at the run's noise level; ``n_train`` stars train the baseline."""
+
+    run: Name
+    baseline: Name
+    n_train: int = Field(ge=50)
+
+
 def check_run(name, run, config):
     """Raise ``ValueError`` where a run names what the configuration does not have."""
     known(f"runs.{name}.dataset", run.dataset, config.datasets)
     dataset = config.datasets[run.dataset]
-    if dataset.kind == "lte" and run.n_train > dataset.n_stars.train:
-        available = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
-        raise ValueError(f"runs.{name}.n_train = {run.n_train}: {available}")
+    _enough(f"runs.{name}", run.n_train, run.dataset, config)
     for baseline in run.baselines:
         known(f"runs.{name}.baselines", baseline, config.baselines)
     if run.kind == "tower" and dataset.kind == "lte":
@@ -117,3 +151,25 @@ def check_run(name, run, config):
                     f"runs.{name}.towers.{tower}.noise_levels = {features.noise_levels}: built-in spectra at level 0 "
                     "are clean, their features a leak; begin the tower's name with 'leak' where that is meant"
                 )
+
+
+def check_comparisons(config):
+    """Raise ``ValueError`` where a comparison names what the configuration does not have."""
+    mixtures = [name for name, run in config.runs.items() if run.kind == "moe"]
+    for name, runs in config.comparisons.items():
+        for run in runs:
+            known(f"comparisons.{name}", run, mixtures)
+    for name, comparison in config.baseline_comparisons.items():
+        key = f"baseline_comparisons.{name}"
+        known(f"{key}.run", comparison.run, mixtures)
+        known(f"{key}.baseline", comparison.baseline, config.baselines)
+        _enough(key, comparison.n_train, config.runs[comparison.run].dataset, config)
+        if name in config.comparisons:
+            raise ValueError(f"{key}: comparisons.{name} would write results/comparison/{name}.csv, too; rename one")
+
+
+def _enough(key, n_train, dataset, config):
+    """Raise ``ValueError`` where built-in spectra have fewer than ``n_train`` training stars."""
+    about = config.datasets[dataset]
+    if about.kind == "lte" and n_train > about.n_stars.train:
+        raise ValueError(f"{key}.n_train = {n_train}: data set {dataset} has {about.n_stars.train} training stars")

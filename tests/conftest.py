@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPO = Path(__file__).parents[1]
 
@@ -82,3 +83,15 @@ def tower_smoke(smoke):
     process = smoke.snakemake("results/tower_smoke/summary.csv")
     assert process.returncode == 0, process.stdout[-5000:]
     return smoke
+
+
+@pytest.fixture(scope="session")
+def more(smoke):
+    """A function that lays more configuration over the checkout's own: the arguments for Snakemake."""
+
+    def overlay(**content):
+        path = smoke.path / f"more_{len(list(smoke.path.glob('more_*.yaml')))}.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return ["--configfile", path.name, "--"]
+
+    return overlay

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel
 
 from gravispec.config import Config, Grid, LteDataset, load
-from gravispec.config_runs import FeatureSet, MoeRun, TowerRun
+from gravispec.config_benchmark import mixture_at, tower_at
+from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
 
 FILE = Path(__file__).parents[1] / "config" / "config.yaml"
@@ -23,10 +24,11 @@ def raw():
 
 def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
     config = load(raw)
-    kinds = {name: run.kind for name, run in config.runs.items()}
+    kinds = {name: config.runs[name].kind for name in raw["runs"]}
     assert kinds == {
         "moe_100k": "moe", "moe_32k": "moe", "moe_smoke": "moe",
         "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
+        "benchmark": "benchmark", "benchmark_smoke": "benchmark",
     }  # fmt: skip
     defaults = Config(**{name: raw[name] for name in ("datasets", "runs", "grids", "baselines")})
     for section in ("seed", "n_val", "device", "ridge", "bins", "gates", "tower", "evaluation"):
@@ -42,7 +44,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
                 if isinstance(inner, type) and issubclass(inner, BaseModel):
                     yield from keys(inner)
 
-    models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet)
+    models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
     lines = FILE.read_text().splitlines()
     for key in {key for model in models for key in keys(model)} - {"names"}:
         shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
@@ -59,7 +61,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("runs.moe_100k.n_train", 10**6, ["runs.moe_100k.n_train = 1000000", "100000 training stars"]),
         ("runs.moe_100k.n_train", "many", ["runs.moe_100k.n_train = 'many'", "valid integer"]),
         ("runs.moe_100k.dataset", "lt", ["runs.moe_100k.dataset = 'lt'", "one of lte, smoke", "did you mean 'lte'"]),
-        ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower'"]),
+        ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower', 'benchmark'"]),
         ("runs.global_32k.towers.F1F2.families", ["ridge", "topc"], ["towers.F1F2.families", "'topc'", "mean 'topk'"]),
         ("runs.global_32k.towers.F1F2.families", ["pca"], ["towers.F1F2.families", "must include ridge"]),
         ("runs.global_32k.towers.F1F2.families", ["pca", "ridge", "topk"], ["F1F2F3 and F1F2", "the same families"]),
@@ -86,6 +88,29 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("gates.fit", 0.95, ["gates", "leave stars for calibration"]),
         ("comparisons.moe_scaling", ["moe_32k", "moe_10k"], ["comparisons.moe_scaling = 'moe_10k'", "not defined"]),
         ("comparisons.moe_scaling", ["moe_32k", "global_32k"], ["comparisons.moe_scaling = 'global_32k'", "moe_100k"]),
+        ("runs.benchmark.noise_levels", [0.0, 1.0], ["runs.benchmark.noise_levels[0] = 0.0", "greater than 0"]),
+        ("runs.benchmark.noise_levels", [0.2, 0.2], ["runs.benchmark", "noise_levels [0.2, 0.2]", "twice"]),
+        ("runs.benchmark.families", ["pca"], ["runs.benchmark.families", "must include ridge"]),
+        ("runs.benchmark.n_train", 10**6, ["benchmark", "n_train = 1000000", "100000 training stars"]),
+        ("runs.benchmark.baselines", ["lightgmb"], ["runs.benchmark.baselines = 'lightgmb'", "mean 'lightgbm'"]),
+        ("runs.benchmark.baselines", ["ridge"], ["runs.benchmark", "'ridge'", "rename the baseline"]),
+        (
+            "runs.benchmark_moe_0p1",
+            {"dataset": "smoke", "n_train": 100},
+            ["runs.benchmark_moe_0p1", "benchmark needs this name"],
+        ),
+        (
+            "baseline_comparisons.moe_lightgbm.run",
+            "global_32k",
+            ["baseline_comparisons.moe_lightgbm.run = 'global_32k'", "moe_100k"],
+        ),
+        ("baseline_comparisons.moe_lightgbm.baseline", "trees", ["moe_lightgbm.baseline = 'trees'", "lightgbm"]),
+        ("baseline_comparisons.moe_lightgbm.n_train", 10**6, ["moe_lightgbm.n_train = 1000000", "100000 training"]),
+        (
+            "baseline_comparisons.moe_scaling",
+            {"run": "moe_100k", "baseline": "lightgbm", "n_train": 100},
+            ["baseline_comparisons.moe_scaling", "rename one"],
+        ),
     ],
 )
 def test_a_mistake_is_named_in_one_line(raw, path, value, expected):
@@ -107,3 +132,22 @@ def test_a_missing_key_is_named(raw):
     del raw["runs"]["moe_100k"]["n_train"]
     with pytest.raises(InputError, match=r"runs\.moe_100k\.n_train: this key is needed and missing"):
         load(raw)
+
+
+def test_a_benchmark_uses_the_runs_there_are_and_implies_the_others(raw):
+    config = load(raw)
+    implied = {name: run for name, run in config.runs.items() if name not in raw["runs"]}
+    levels = {name: run.levels() for name, run in implied.items() if name.startswith("benchmark_moe")}
+    assert levels == {
+        "benchmark_moe_0p1": [0.1], "benchmark_moe_0p5": [0.5],
+        "benchmark_moe_1p0": [1.0], "benchmark_moe_2p0": [2.0],
+    }  # fmt: skip
+    benchmark = config.runs["benchmark"]
+    assert mixture_at(config.runs, benchmark, 0.2) == "moe_32k"
+    assert mixture_at(config.runs, benchmark, 2.0) == "benchmark_moe_2p0"
+    assert tower_at(config.runs, benchmark, 1.0) == ("global_32k", "F1F2F3F4")
+    assert tower_at(config.runs, benchmark, 0.5) == ("benchmark_towers", "tower")
+    assert implied["benchmark_towers"].levels() == [0.2, 0.5, 2.0]
+    assert implied["benchmark_towers"].ridge_modes == ["cross_fit"]
+    # every job of Snakemake reads what the first one filled in
+    assert load(config.model_dump()) == config

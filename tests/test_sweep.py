@@ -188,6 +188,31 @@ def test_the_snr_figure_shows_the_number_of_stars(levels):
     plt.close(fig)
 
 
+def test_levels_and_resamples_come_back_from_one_table(levels, samples):
+    for given in (levels, samples):
+        back = sweep.by_level(sweep.stacked(given))
+        assert list(back) == list(given)
+        for level, table in given.items():
+            pd.testing.assert_frame_equal(back[level], table, check_column_type=False)
+
+
+def test_the_models_of_a_level_come_from_predictions_of_test_stars(tables):
+    moe = moe_predictions(tables).assign(global_ridge=lambda t: t["mlp"] + 0.5)
+    tower = tables[1.0, "global_tower"].drop(columns="snr").rename(columns={"predicted": "seed_7"})
+    tower = tower.assign(seed_8=0.0, split="test")
+    tower = pd.concat([tower, tower[:9].assign(split="train", star_id="train")])
+    made = sweep.level_tables(moe, tower, {"lightgbm": tables[1.0, "lightgbm"]})
+    assert list(made) == list(MODELS)
+    joined = side_by_side(made).set_index("star_id")
+    assert len(joined) == N
+    for model in ("global_tower", "moe_mlp", "lightgbm"):
+        expected = tables[1.0, model].set_index("star_id")["predicted"].loc[joined.index]
+        np.testing.assert_array_equal(joined[model], expected)
+    np.testing.assert_allclose(joined["ridge"], joined["moe_mlp"] + 0.5)
+    with pytest.raises(InputError, match="different test stars"):
+        side_by_side(sweep.level_tables(moe, tower[3:], {}))
+
+
 def moe_predictions(tables):
     """A run's predictions: the mixture of noise level 1, with validation stars and a tenth uncovered."""
     table = tables[1.0, "moe_mlp"].rename(columns={"predicted": "mlp"}).assign(split="test")

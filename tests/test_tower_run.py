@@ -18,17 +18,6 @@ REPORTS = {"tower_scores": 1, "tower_ablation": 1, "tower_figures": 1, "tower_su
 FEATURES = "results/features/smoke/noise_0.2/train_2400"
 
 
-@pytest.fixture
-def more(tower_smoke):
-    """A function that lays more configuration over the checkout's own: the arguments for Snakemake."""
-
-    def overlay(**content):
-        (tower_smoke.path / "more.yaml").write_text(yaml.safe_dump(content))
-        return ["--configfile", "more.yaml", "--"]
-
-    return overlay
-
-
 def test_the_run_is_complete_and_agrees_with_its_predictions(tower_smoke):
     run = tower_smoke.path / "results/tower_smoke"
     summary = pd.read_csv(run / "summary.csv").set_index(["model", "mode"])
@@ -164,7 +153,7 @@ def fit(train, val, *, shift, seed):
 
 
 def test_the_ridge_baseline_is_the_ridge_of_the_towers(tower_smoke, more):
-    arguments = more(runs={"tower_smoke": {"baselines": ["ridge", "metadata"]}})
+    arguments = more(runs={"tower_smoke": {"baselines": ["ridge_cv", "metadata"]}})
     process = tower_smoke.snakemake(*arguments, "results/tower_smoke/baselines.csv")
     assert process.returncode == 0, process.stdout[-3000:]
     table = pd.read_csv(tower_smoke.path / "results/tower_smoke/baselines.csv").query("stars == 'all'")

@@ -10,11 +10,36 @@ import pandas as pd
 from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import compare, interval, r2_resamples
 from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.moe_baseline import moe_table
 from gravispec.evaluation.published import published_r2
 from gravispec.evaluation.same_stars import models, side_by_side
 
 REFERENCES = ("ridge", "lightgbm")  # what every other model is compared with
 MIN_STARS = 10  # in a bin of S/N; below it an R² says nothing
+
+
+def level_tables(moe, tower, baselines):
+    """``{model: table of predictions}`` of the test stars at one noise level, from what the runs wrote.
+
+    ``moe``: predictions of a mixture of experts, for ``ridge`` (its global Ridge) and ``moe_mlp``; ``tower``: those of
+    towers, of which the first seed counts, one model as the others are; ``baselines``: ``{name: table}``.
+    """
+    test = moe[moe["split"] == "test"]
+    first_seed = next(name for name in tower if name.startswith("seed_"))
+    tower = tower[tower["split"] == "test"].rename(columns={first_seed: "predicted"})
+    tower = tower[["star_id", "log_g", "predicted"]].merge(test[["star_id", "snr"]], on="star_id")
+    return {"ridge": moe_table(test, "global_ridge"), **baselines, "global_tower": tower, "moe_mlp": moe_table(test)}
+
+
+def stacked(levels):
+    """One table with a column noise_level from ``levels`` or ``samples``."""
+    return pd.concat([table.assign(noise_level=level) for level, table in levels.items()], ignore_index=True)
+
+
+def by_level(table):
+    """``levels`` or ``samples`` again, from what ``stacked`` made of them."""
+    groups = table.groupby("noise_level")
+    return {level: rows.drop(columns="noise_level").reset_index(drop=True) for level, rows in groups}
 
 
 def sweep_levels(tables):

@@ -1,5 +1,5 @@
 # Baselines that any run can name: one module of gravispec/models/baselines each, shared by runs.
-# Needs: results/noisy.  Makes: results/baselines, results/{any_run}/baselines.csv.
+# Needs: results/noisy.  Makes: results/baselines, results/{any_run}/baselines.csv, results/comparison.
 
 
 rule baseline:
@@ -65,3 +65,31 @@ rule baseline_table:
         "{wildcards.any_run}: baselines"
     script:
         "../scripts/baseline_table.py"
+
+
+rule baseline_comparison:
+    """A mixture of experts against a baseline, with paired intervals."""
+    input:
+        code=code("baseline_comparison.py"),
+        moe=compared_mixture,
+        baseline=compared_baseline,
+    output:
+        report("results/comparison/{baseline_comparison}.csv", category="comparison"),
+    log:
+        "results/comparison/logs/{baseline_comparison}.log",
+    benchmark:
+        "results/comparison/benchmarks/{baseline_comparison}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code_sha("baseline_comparison.py"),
+        seed=config["seed"],
+        bootstrap=BOOTSTRAP,
+        about=about_comparison,
+    message:
+        "Comparison {wildcards.baseline_comparison}"
+    script:
+        "../scripts/baseline_comparison.py"
