@@ -159,5 +159,5 @@ def test_the_ridge_baseline_is_the_ridge_of_the_towers(tower_smoke, more):
     table = pd.read_csv(tower_smoke.path / "results/tower_smoke/baselines.csv").query("stars == 'all'")
     r2 = table.set_index("baseline")["r2"]
     summary = pd.read_csv(tower_smoke.path / TARGET).query("model == 'ridge'")
-    np.testing.assert_allclose(summary["r2_test"], r2["ridge"], atol=1e-6)
+    np.testing.assert_allclose(summary["r2_test"], r2["ridge_cv"], atol=1e-6)
     assert r2["metadata"] < 0.05
