@@ -6,7 +6,7 @@ import numpy as np
 from gravispec.evaluation.bootstrap import interval
 from gravispec.evaluation.metrics import scores
 from gravispec.evaluation.tables import COVERED_MODELS, test_stars, wide
-from gravispec.report.style import MODEL_COLOURS, MODEL_NAMES, ONE_COLUMN, PALETTE, TWO_COLUMNS
+from gravispec.report.style import MODEL_COLOURS, MODEL_NAMES, ONE_COLUMN, PALETTE, TWO_COLUMNS, write_scores
 
 
 def r2_by_model(predictions, samples, *, confidence):
@@ -104,8 +104,7 @@ def predicted_vs_true(predictions, names):
         ends = [stars["log_g"].min(), stars["log_g"].max()]
         ax.plot(ends, ends, color="0.3", lw=0.8)
         ax.set_title(MODEL_NAMES[model], fontsize=8)
-        text = f"R² = {score['r2']:.3f}\nRMSE = {score['rmse']:.2f} dex\nn = {len(stars):,}"
-        ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
+        write_scores(ax, score)
         ax.set_xlabel("true log g (dex)")
     axes[0].set_ylabel("predicted log g (dex)")
     for k, name in enumerate(names):

@@ -56,6 +56,12 @@ def style():
         yield
 
 
+def write_scores(ax, score):
+    """R², RMSE and number of stars in the upper left corner of a panel; ``score`` as from ``metrics.scores``."""
+    text = f"R² = {score['r2']:.3f}\nRMSE = {score['rmse']:.2f} dex\nn = {score['n_test']:,}"
+    ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
+
+
 def save(fig, png, pdf):
     """Write ``fig`` at 200 dpi to ``png`` and as vectors to ``pdf``, without time stamps, and close it."""
     fig.savefig(png, format="png", metadata={"Software": None})

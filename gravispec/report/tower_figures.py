@@ -5,7 +5,7 @@ import numpy as np
 
 from gravispec.evaluation.metrics import scores
 from gravispec.evaluation.tower_tables import seeds_of
-from gravispec.report.style import PALETTE, TWO_COLUMNS
+from gravispec.report.style import PALETTE, TWO_COLUMNS, write_scores
 
 MODE_COLOURS = {"in_sample": PALETTE["orange"], "cross_fit": PALETTE["blue"]}
 
@@ -53,11 +53,8 @@ def predicted_vs_true(towers, predictions):
         ax.scatter(test["log_g"], predicted, s=1.5, color=MODE_COLOURS[tower["mode"]], lw=0, alpha=0.5, rasterized=True)
         ends = np.array([test["log_g"].min(), test["log_g"].max()])
         ax.plot(ends, ends, color="0.3", lw=0.8)
-        ax.set_title(
-            f"{tower['tower']}, noise {tower['noise_level']:g}, {tower['mode']}\n"
-            f"R² = {score['r2']:.3f}, RMSE = {score['rmse']:.2f} dex, n = {len(test):,}",
-            fontsize=7,
-        )
+        ax.set_title(f"{tower['tower']}, noise {tower['noise_level']:g},\n{tower['mode']}", fontsize=7)
+        write_scores(ax, score)
         ax.set_xlabel("true log g (dex)")
     axes[0, 0].set_ylabel("predicted log g (dex)")
     return fig
