@@ -15,7 +15,7 @@ def main(folder="results"):
     jobs = pd.concat(
         [
             pd.read_csv(file, sep="\t", na_values="-").assign(
-                folder=file.parents[1].relative_to(folder), rule=re.sub(r"_\d+$", "", file.stem)
+                folder=file.parents[1].relative_to(folder), rule=re.sub(r"^(shard|expert)_\d+$", r"\1", file.stem)
             )
             for file in files
         ]
