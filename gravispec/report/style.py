@@ -1,11 +1,14 @@
 """How every figure looks: sizes for a paper, a colour-blind-safe palette (Okabe & Ito 2008), PNG and PDF."""
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+from gravispec.data.files import atomic
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.1  # inches
 PALETTE = {
@@ -62,8 +65,15 @@ def write_scores(ax, score):
     ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
 
 
-def save(fig, png, pdf):
-    """Write ``fig`` at 200 dpi to ``png`` and as vectors to ``pdf``, without time stamps, and close it."""
-    fig.savefig(png, format="png", metadata={"Software": None})
-    fig.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-    plt.close(fig)
+def save(figures, png, pdf):
+    """Write each of ``figures``, ``{name: figure}``, at 200 dpi to its path in ``png``, as vectors to that in ``pdf``.
+
+    The files have no time stamps; a pair appears whole or not at all. Raises ``ValueError`` for a path of another name.
+    """
+    for (name, figure), png_path, pdf_path in zip(figures.items(), png, pdf, strict=True):
+        if {Path(png_path).stem, Path(pdf_path).stem} != {name}:
+            raise ValueError(f"figure {name} would be written to {png_path} and {pdf_path}")
+        with atomic(png_path, pdf_path) as (png_part, pdf_part):
+            figure.savefig(png_part, format="png", metadata={"Software": None})
+            figure.savefig(pdf_part, format="pdf", metadata={"CreationDate": None})
+        plt.close(figure)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from gravispec.data.files import atomic
 from gravispec.report.spectra_figure import spectra
 from gravispec.report.style import save, style
 from workflow.scripts.lib.job import job
@@ -11,5 +10,4 @@ with job(snakemake), style():
     wave = np.load(snakemake.input.wave)
     with np.load(snakemake.input.samples, allow_pickle=False) as samples:
         figure = spectra(wave, samples, noise_level=snakemake.params.noise_level)
-    with atomic(snakemake.output.png, snakemake.output.pdf) as paths:
-        save(figure, *paths)
+    save({"spectra": figure}, [snakemake.output.png], [snakemake.output.pdf])

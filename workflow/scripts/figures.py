@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.report import model_figures as draw
 from gravispec.report.style import save, style
 from workflow.scripts.lib.job import job
@@ -18,8 +17,4 @@ with job(snakemake), style():
         "gate_weights": draw.gate_weights(predictions, names),
         "predicted_vs_true": draw.predicted_vs_true(predictions, names),
     }
-    for (name, figure), png, pdf in zip(figures.items(), snakemake.output.png, snakemake.output.pdf, strict=True):
-        if f"/{name}." not in png:
-            raise ValueError(f"figure {name} would be written to {png}")
-        with atomic(png, pdf) as paths:
-            save(figure, *paths)
+    save(figures, snakemake.output.png, snakemake.output.pdf)

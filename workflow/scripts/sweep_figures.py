@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.evaluation.sweep import by_level, summary_table
 from gravispec.report import sweep_figures as draw
 from gravispec.report.style import save, style
@@ -14,8 +13,4 @@ with job(snakemake), style():
         "r2_against_noise": draw.r2_against_noise(summary_table(levels, samples, **snakemake.params.summary)),
         "r2_against_snr": draw.r2_against_snr(pd.read_csv(snakemake.input.by_snr)),
     }
-    for (name, figure), png, pdf in zip(figures.items(), snakemake.output.png, snakemake.output.pdf, strict=True):
-        if f"/{name}." not in png:
-            raise ValueError(f"figure {name} would be written to {png}")
-        with atomic(png, pdf) as paths:
-            save(figure, *paths)
+    save(figures, snakemake.output.png, snakemake.output.pdf)

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.report import tower_figures as draw
 from gravispec.report.style import save, style
 from workflow.scripts.lib.job import job
@@ -15,8 +14,4 @@ with job(snakemake), style():
         "learning_curves": draw.learning_curves(towers, curves),
         "predicted_vs_true": draw.predicted_vs_true(towers, predictions),
     }
-    for (name, figure), png, pdf in zip(figures.items(), snakemake.output.png, snakemake.output.pdf, strict=True):
-        if f"/{name}." not in png:
-            raise ValueError(f"figure {name} would be written to {png}")
-        with atomic(png, pdf) as paths:
-            save(figure, *paths)
+    save(figures, snakemake.output.png, snakemake.output.pdf)
