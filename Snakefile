@@ -7,6 +7,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_resources.smk"
 include: "workflow/rules/common_features.smk"
 include: "workflow/rules/common_towers.smk"
 include: "workflow/rules/common_baselines.smk"

@@ -22,8 +22,8 @@ rule baseline:
     resources:
         gpu=baseline_gpu,
         device=config["device"],
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(120),
     params:
         code=code_sha("baseline.py"),
         model_code=baseline_sha,
@@ -52,8 +52,8 @@ rule baseline_table:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("baseline_table.py"),
         seed=config["seed"],
@@ -82,8 +82,8 @@ rule baseline_comparison:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("baseline_comparison.py"),
         seed=config["seed"],

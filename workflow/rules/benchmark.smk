@@ -24,8 +24,8 @@ rule sweep:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(10),
     params:
         code=code_sha("sweep.py"),
         seed=config["seed"],
@@ -62,8 +62,8 @@ rule sweep_figures:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("sweep_figures.py"),
         summary=benchmark_summary,
@@ -90,8 +90,8 @@ rule sweep_summary:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("sweep_summary.py"),
         summary=benchmark_summary,

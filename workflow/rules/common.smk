@@ -1,6 +1,5 @@
 # Shared by all rule files - the checked configuration, code tracking, the paths of a run
 import os
-import shutil
 import sys
 
 from gravispec.config import load
@@ -90,10 +89,6 @@ def shards(wildcards):
 STARS = "results/spectra/{dataset}/stars.parquet"
 NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"
 TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
-# cards that a training job asks for; none on a machine without one, where such jobs then run side by side
-GPU = dict(cpu=0, auto=int(shutil.which("nvidia-smi") is not None), cuda=1)[
-    settings.device
-]
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]

@@ -17,8 +17,8 @@ rule bootstrap:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("bootstrap.py"),
         seed=config["seed"],
@@ -43,8 +43,8 @@ rule per_bin:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("per_bin.py"),
         seed=config["seed"],
@@ -71,8 +71,8 @@ rule hypotheses:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("hypotheses.py"),
     message:
@@ -98,8 +98,8 @@ rule comparison:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("comparison.py"),
         seed=config["seed"],

@@ -18,8 +18,8 @@ rule expert:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=20,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(20),
     params:
         code=code_sha("expert.py"),
         seed=config["seed"],
@@ -51,8 +51,8 @@ rule expert_predictions:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("expert_predictions.py"),
     message:

@@ -21,8 +21,8 @@ rule global_ridge:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(60),
     params:
         code=code_sha("global_ridge.py"),
         seed=config["seed"],
@@ -52,8 +52,8 @@ rule feature:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(20),
     params:
         code=code_sha("feature.py"),
         family_code=family_sha,

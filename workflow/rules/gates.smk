@@ -18,8 +18,8 @@ rule gate_classify:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(20),
     params:
         code=code_sha("gate_classify.py"),
         seed=config["seed"],
@@ -51,8 +51,8 @@ rule gate:
     resources:
         gpu=GPU,
         device=config["device"],
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(20),
     params:
         code=code_sha("gate.py"),
         seed=config["seed"],
@@ -86,8 +86,8 @@ rule predictions:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(10),
     params:
         code=code_sha("predictions.py"),
         data=gate_data,

@@ -16,8 +16,8 @@ rule grid_shard:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(15),
     params:
         code=code_sha("grid_shard.py"),
         axes=grid_axes,
@@ -45,8 +45,8 @@ rule grid:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("grid.py"),
         axes=grid_axes,

@@ -29,8 +29,8 @@ rule figures:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("figures.py"),
         names=BIN_NAMES,
@@ -58,8 +58,8 @@ rule figure_spectra:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("figure_spectra.py"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
@@ -89,8 +89,8 @@ rule summary:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("summary.py"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),

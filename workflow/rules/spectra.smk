@@ -22,8 +22,8 @@ rule spectra:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(20),
     params:
         code=code_sha("spectra.py"),
         seed=config["seed"],
@@ -56,8 +56,8 @@ rule spectra_from_file:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(60),
     params:
         code=code_sha("spectra_from_file.py"),
     message:
@@ -83,8 +83,8 @@ rule noisy:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(20),
     params:
         code=code_sha("noisy.py"),
         seed=config["seed"],

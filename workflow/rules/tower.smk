@@ -22,8 +22,8 @@ rule tower:
     resources:
         gpu=GPU,
         device=config["device"],  # no parameter: where a tower was trained is no reason to train it again
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(30),
     params:
         code=code_sha("tower.py"),
         seed=config["seed"],
@@ -55,8 +55,8 @@ rule tower_scores:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("tower_scores.py"),
         seed=config["seed"],

@@ -17,8 +17,8 @@ rule tower_ablation:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("tower_ablation.py"),
         seed=config["seed"],
@@ -49,8 +49,8 @@ rule tower_figures:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         code=code_sha("tower_figures.py"),
         towers=trained_towers,
@@ -78,8 +78,8 @@ rule tower_summary:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         code=code_sha("tower_summary.py"),
         towers=trained_towers,
