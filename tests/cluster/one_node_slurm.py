@@ -51,7 +51,7 @@ def missing():
     """Why Slurm cannot run here, or nothing."""
     programs = [name for name in NEEDED if shutil.which(name, path=search_path()) is None]
     if programs:
-        return f"Slurm is not installed ({', '.join(programs)} missing): run `make test-slurm` as root on Debian or Ubuntu"
+        return f"Slurm is not installed ({', '.join(programs)} missing); as root `make test-slurm` does it on Debian"
     if socket.gethostbyname(socket.gethostname()) != "127.0.0.1":
         return f"the host name {socket.gethostname()} has to mean 127.0.0.1 (in /etc/hosts)"
     return None
@@ -82,11 +82,11 @@ class OneNodeSlurm:
             munge += ["--pid-file", self.folder / "munged.pid", "--log-file", self.folder / "munged.log"]
             munge += ["--seed-file", self.folder / "munge.seed", "--num-threads", "2", "--force"]
             self._start(stack, "munged", "--foreground", *munge)
-            self._wait(lambda: (self.folder / "munge.socket").exists())
+            self.wait(lambda: (self.folder / "munge.socket").exists())
             self._start(stack, "slurmctld", "-D")
             self._start(stack, "slurmd", "-D")
             stack.callback(self._cancel_all)
-            self._wait(lambda: "idle" in self.command("sinfo", "-h", "-o", "%T", check=False))
+            self.wait(lambda: "idle" in self.command("sinfo", "-h", "-o", "%T", check=False))
             self._stack = stack.pop_all()
         return self
 
@@ -95,7 +95,9 @@ class OneNodeSlurm:
 
     def command(self, *arguments, check=True):
         """Output of a Slurm command."""
-        process = subprocess.run(arguments, env=self.environment, text=True, capture_output=True, check=check, timeout=60)
+        process = subprocess.run(
+            arguments, env=self.environment, text=True, capture_output=True, check=check, timeout=60
+        )
         return process.stdout
 
     def jobs(self):
@@ -113,7 +115,11 @@ class OneNodeSlurm:
                 free.bind(("127.0.0.1", 0))
                 ports.append(free.getsockname()[1])
         text = SLURM_CONF.format(
-            host=socket.gethostname().split(".")[0], user=getpass.getuser(), folder=self.folder, ports=ports, cpus=self.cpus
+            host=socket.gethostname().split(".")[0],
+            user=getpass.getuser(),
+            folder=self.folder,
+            ports=ports,
+            cpus=self.cpus,
         )
         (self.folder / "slurm.conf").write_text(text)
         (self.folder / "gres.conf").write_text("AutoDetect=off\nName=gpu File=/dev/null Count=1\n")
@@ -145,9 +151,10 @@ class OneNodeSlurm:
     def _cancel_all(self):
         self.command("scancel", "--user", getpass.getuser(), check=False)
         with contextlib.suppress(TimeoutError):
-            self._wait(lambda: not self.command("squeue", "-h", check=False))
+            self.wait(lambda: not self.command("squeue", "-h", check=False))
 
-    def _wait(self, condition, seconds=30):
+    def wait(self, condition, seconds=30):
+        """Wait until the condition holds."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:

@@ -18,7 +18,7 @@ rule expert:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(3000),
+        mem_mb=by_attempt(2000),
         runtime=by_attempt(20),
     params:
         code=code_sha("expert.py"),

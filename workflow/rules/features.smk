@@ -21,7 +21,7 @@ rule global_ridge:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=by_attempt(4000),
+        mem_mb=by_attempt(3000),
         runtime=by_attempt(60),
     params:
         code=code_sha("global_ridge.py"),
@@ -52,7 +52,7 @@ rule feature:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1000),
+        mem_mb=by_attempt(1500),
         runtime=by_attempt(20),
     params:
         code=code_sha("feature.py"),

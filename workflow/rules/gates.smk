@@ -51,7 +51,7 @@ rule gate:
     resources:
         gpu=GPU,
         device=config["device"],
-        mem_mb=by_attempt(1500),
+        mem_mb=by_attempt(3000),
         runtime=by_attempt(20),
     params:
         code=code_sha("gate.py"),

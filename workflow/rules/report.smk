@@ -29,7 +29,7 @@ rule figures:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
+        mem_mb=by_attempt(1500),
         runtime=by_attempt(10),
     params:
         code=code_sha("figures.py"),

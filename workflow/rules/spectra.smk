@@ -22,7 +22,7 @@ rule spectra:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=by_attempt(2000),
+        mem_mb=by_attempt(1000),
         runtime=by_attempt(20),
     params:
         code=code_sha("spectra.py"),

@@ -22,7 +22,7 @@ rule tower:
     resources:
         gpu=GPU,
         device=config["device"],  # no parameter: where a tower was trained is no reason to train it again
-        mem_mb=by_attempt(1500),
+        mem_mb=by_attempt(4000),
         runtime=by_attempt(30),
     params:
         code=code_sha("tower.py"),

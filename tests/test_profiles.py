@@ -1,0 +1,94 @@
+"""Profiles and recipes of containers: every key is one of Snakemake's, every rule they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yte
+from snakemake.cli import get_argument_parser
+
+REPO = Path(__file__).parents[1]
+PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
+RULES = {
+    match[1]: match[2]
+    for path in (REPO / "workflow" / "rules").glob("*.smk")
+    for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
+}
+# of snakemake-executor-plugin-kubernetes 0.5.1 and -storage-plugin-s3 0.3.6, whose dependencies clash with our pins
+NOT_INSTALLED = {
+    *(f"kubernetes-{name}" for name in ("namespace", "cpu-scalar", "service-account-name", "privileged")),
+    *(f"kubernetes-{name}" for name in ("persistent-volumes", "omit-job-cleanup")),
+    *(f"storage-s3-{name}" for name in ("endpoint-url", "region", "access-key", "secret-key", "token", "retries")),
+    "storage-s3-signature-version",
+}
+
+
+def read(text):
+    """Keys and values of a profile, as Snakemake reads them."""
+    return yte.process_yaml(text, require_use_yte=True)
+
+
+def profile(name):
+    return read((REPO / "profiles" / name / "config.yaml").read_text())
+
+
+def unknown_keys(content):
+    """Keys that are no options of Snakemake or of a plugin."""
+    options = set(re.findall(r"\[--([a-z0-9-]+)", get_argument_parser().format_usage()))
+    assert {"executor", "slurm-partition-config", "cluster-generic-submit-cmd"} <= options
+    return set(content) - options - NOT_INSTALLED
+
+
+def test_there_are_the_four_profiles():
+    assert PROFILES == ["cluster-generic", "default", "kubernetes", "slurm"]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_key_of_a_profile_is_an_option(name):
+    assert unknown_keys(profile(name)) == set()
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_misspelt_key_is_found(name):
+    text = (REPO / "profiles" / name / "config.yaml").read_text()
+    key = next(iter(profile(name)))
+    assert unknown_keys(read(text.replace(f"\n{key}:", f"\n{key}x:"))) == {f"{key}x"}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_names_rules_and_groups_that_exist(name):
+    content = profile(name)
+    groups = content.get("groups", {})
+    assert set(groups) | set(content.get("set-resources", {})) <= set(RULES)
+    assert set(content.get("group-components", {})) <= set(groups.values())
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "default"])
+def test_the_default_profile_which_wins_leaves_other_profiles_their_keys(name):
+    assert not set(profile(name)) & set(profile("default"))
+
+
+@pytest.mark.parametrize("name", [name for name in PROFILES if name != "default"])
+def test_what_a_site_edits_is_in_one_marked_block(name):
+    text = (REPO / "profiles" / name / "config.yaml").read_text()
+    block = re.search(r"\n# -+ your site: edit from here -+\n(.*?)\n# -+ to here -+\n", text, re.S)
+    assert {"default-resources", "jobs"} <= set(read(block[1]))
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_memory_and_time_of_a_rule_grow_with_its_attempts(name):
+    for resource in ("mem_mb", "runtime"):
+        assert re.search(rf"^        {resource}=by_attempt\(\d+\),$", RULES[name], re.M), resource
+
+
+def test_rules_that_train_networks_are_tagged_for_a_gpu():
+    tagged = {name for name, body in RULES.items() if re.search(r"^        gpu=", body, re.M)}
+    assert tagged == {name for name, body in RULES.items() if "gpu.yaml" in body} == {"gate", "tower", "baseline"}
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])
+def test_a_container_installs_the_pins_and_names_no_registry_but_the_base_image(name):
+    text = (REPO / name).read_text()
+    assert re.search(r"pip install --no-cache-dir -r \S*requirements\.txt", text)
+    assert re.findall(r"^from:? (.+)$", text, re.M | re.I) == ["python:3.11-slim"]
+    assert not re.search(r"://|index-url|\S+\.(io|org|com|net)\b", text)
