@@ -1,22 +1,32 @@
 # make results/moe_100k/summary.csv   sets up .venv from exact pins, then runs Snakemake on all cores
 # make test                           the same set-up, then every check (README, "Tests")
+# make test-slurm                     the same on a Slurm of one node, which is installed and started for it
+# make unlock                         after Snakemake was killed on a cluster (docs/cluster.md)
 PYTHON ?= python3
 CORES ?= all
 VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
-.PHONY: help setup test FORCE
+.PHONY: help setup test test-slurm unlock FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 1.5 minutes on 2 cores"
 	@echo "make results/moe_100k/summary.csv    the main job"
 	@echo "make results/...                     any other file of the workflow; CORES=8 limits the cores"
 	@echo "make test                            all checks"
+	@echo "make test-slurm                      the checks that need Slurm"
+	@echo "make unlock                          after Snakemake was killed on a cluster"
 
 results/%: setup FORCE
 	.venv/bin/snakemake -c$(CORES) $@
 
 test: setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/run.sh
+
+test-slurm: setup
+	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/cluster/run.sh
+
+unlock: setup
+	PATH="$(CURDIR)/.venv/bin:$$PATH" profiles/slurm/unlock.sh
 
 setup: $(VENV)
 

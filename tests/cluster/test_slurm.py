@@ -54,7 +54,7 @@ def test_after_kill_9_no_finished_job_runs_again(killed_and_resumed):
 @pytest.mark.parametrize(
     ("shard", "state", "reason"),
     [
-        (0, "FAILED", r"exceeded memory limit"),
+        (0, "FAILED", r"Exceeded job memory limit"),
         (1, "TIMEOUT", r"DUE TO TIME LIMIT"),
         (2, "CANCELLED", r"CANCELLED AT"),
     ],
@@ -67,6 +67,8 @@ def test_a_killed_job_is_reported_with_its_log_and_sent_again(with_faults, shard
         text for text in reports if f"output: results/grids/smoke/shards/{shard}.npz" in text.split("Logfile")[0]
     ]
     assert re.search(reason, report)
+    assert f"grid_shard (grid=smoke, shard={shard}) failed" in report
+    assert f"this job alone: snakemake -c1 results/grids/smoke/shards/{shard}.npz" in report
     job_id = re.search(r"/(\d+)\.log \(check log file", report)[1]
     assert {job["JobId"]: job["JobState"] for job in run.jobs}[job_id] == state
 
