@@ -1,11 +1,16 @@
 """Profiles and recipes of containers: every key is one of Snakemake's, every rule they name exists."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yte
 from snakemake.cli import get_argument_parser
+
+from tests.conftest import Checkout
 
 REPO = Path(__file__).parents[1]
 PROFILES = sorted(path.parent.name for path in (REPO / "profiles").glob("*/config.yaml"))
@@ -84,6 +89,49 @@ def test_memory_and_time_of_a_rule_grow_with_its_attempts(name):
 def test_rules_that_train_networks_are_tagged_for_a_gpu():
     tagged = {name for name, body in RULES.items() if re.search(r"^        gpu=", body, re.M)}
     assert tagged == {name for name, body in RULES.items() if "gpu.yaml" in body} == {"gate", "tower", "baseline"}
+
+
+@pytest.mark.parametrize(("card", "at_once"), [(True, 1), (False, 1000)])
+def test_training_jobs_of_one_machine_take_turns_where_there_is_a_gpu(tmp_path, monkeypatch, card, at_once):
+    if card:
+        (tmp_path / "nvidia-smi").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert profile("default")["resources"] == {"gpu": at_once}
+
+
+@pytest.mark.slow
+def test_any_batch_system_with_a_submit_command_runs_jobs(tmp_path):
+    """With a qsub that writes down what it is asked for and starts the job at once."""
+    checkout, commands = Checkout(tmp_path / "checkout"), tmp_path / "bin"
+    commands.mkdir()
+    (commands / "qsub").write_text(f"""#!/bin/bash
+echo "$@" >> {tmp_path}/asked
+nohup bash "${{@: -1}}" > {tmp_path}/out 2>&1 &
+echo $!
+""")
+    (commands / "qsub").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"}
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--profile",
+        "profiles/cluster-generic",
+        "--seconds-between-status-checks",
+        "1",
+    ]
+    process = subprocess.run(
+        [*command, "results/grids/smoke/shards/0.npz"],
+        cwd=checkout.path,
+        env=environment,
+        text=True,
+        capture_output=True,
+    )
+    assert process.returncode == 0, process.stderr[-5000:]
+    assert (checkout.path / "results/grids/smoke/shards/0.npz").is_file()
+    (asked,) = (tmp_path / "asked").read_text().splitlines()
+    assert "-N gravispec.grid_shard" in asked
+    assert "-l select=1:ncpus=1:mem=1000mb:ngpus=0 -l walltime=15:00" in asked
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 skip() { echo "test-slurm: SKIPPED, $*"; exit 0; }
 
-if ! PATH="$PATH:/usr/sbin" command -v munged slurmctld slurmd sbatch setpriv > /dev/null; then
+if ! PATH="$PATH:/usr/sbin" type munged slurmctld slurmd sbatch setpriv > /dev/null 2>&1; then
     command -v apt-get > /dev/null || skip "Slurm is not installed and there is no apt-get to do it"
     [ "$(id -u)" = 0 ] || skip "Slurm is not installed and only root can do it: apt-get install munge slurmctld slurmd"
     policy=/usr/sbin/policy-rc.d # tells the packages not to start services

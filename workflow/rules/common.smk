@@ -42,9 +42,11 @@ wildcard_constraints:
 
 
 def tracked(file):
-    """A file of this project and every other one behind it, as paths from here."""
+    """A file of this project and every other one behind it, as paths from here; code is here where results are not."""
     files = imported_files(file, workflow.basedir)
-    return [os.path.relpath(os.path.join(workflow.basedir, file)) for file in files]
+    return [
+        local(os.path.relpath(os.path.join(workflow.basedir, file))) for file in files
+    ]
 
 
 def code(script):
