@@ -111,22 +111,9 @@ echo $!
 """)
     (commands / "qsub").chmod(0o755)
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"}
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--profile",
-        "profiles/cluster-generic",
-        "--seconds-between-status-checks",
-        "1",
-    ]
-    process = subprocess.run(
-        [*command, "results/grids/smoke/shards/0.npz"],
-        cwd=checkout.path,
-        env=environment,
-        text=True,
-        capture_output=True,
-    )
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/cluster-generic"]
+    command += ["--seconds-between-status-checks", "1", "--", "results/grids/smoke/shards/0.npz"]
+    process = subprocess.run(command, cwd=checkout.path, env=environment, text=True, capture_output=True)
     assert process.returncode == 0, process.stderr[-5000:]
     assert (checkout.path / "results/grids/smoke/shards/0.npz").is_file()
     (asked,) = (tmp_path / "asked").read_text().splitlines()

@@ -68,7 +68,7 @@ class Submission:
     def jobs(self):
         return [job for job in self.slurm.jobs() if job["WorkDir"] == str(self.checkout.path)]
 
-    def wait_for(self, condition, seconds=300):
+    def wait_for(self, condition, seconds=900):
         end = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.log()[-5000:]

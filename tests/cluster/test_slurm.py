@@ -48,7 +48,7 @@ def test_after_kill_9_no_finished_job_runs_again(killed_and_resumed):
     assert finished & rules_finished(after.log) <= {"expert"}
     experts = re.compile(r"Finished jobid: \d+ \(Rule: expert\)")
     assert len(experts.findall(before.log)) + len(experts.findall(after.log)) == 9
-    assert "CANCELLED" in {job["JobState"] for job in after.jobs}, "no job ran when Snakemake was killed"
+    assert "RUNNING" in {job["JobState"] for job in before.jobs}
 
 
 @pytest.mark.parametrize(
