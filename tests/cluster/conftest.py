@@ -35,6 +35,7 @@ class Run:
     returncode: int
     log: str
     jobs: list  # of its folder, oldest first
+    files: dict  # results, and when they were written
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +78,9 @@ class Submission:
 
     def finish(self):
         self.process.wait(timeout=900)
-        return Run(self.checkout, self.process.returncode, self.log(), self.jobs())
+        results = self.checkout.path / "results"
+        files = {str(file.relative_to(results)): file.stat().st_mtime_ns for file in results.rglob("*.np*")}
+        return Run(self.checkout, self.process.returncode, self.log(), self.jobs(), files)
 
 
 def interrupted(slurm, folder):
