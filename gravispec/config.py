@@ -98,6 +98,10 @@ class Stars(Model):
     test: int = Field(ge=50)
 
 
+#: whose median flux is divided by: that of the noisy spectrum, which an observer has, or that of the clean one
+Median = Literal["noisy", "clean"]
+
+
 class LteDataset(Model):
     """Built-in spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
 
@@ -105,6 +109,7 @@ class LteDataset(Model):
     grid: Name
     n_stars: Stars
     labels: Labels = Labels()
+    median: Median = "noisy"
 
 
 class PfsspecDataset(Model):
@@ -114,6 +119,7 @@ class PfsspecDataset(Model):
     train: str
     val: str
     test: str
+    median: Median = "noisy"
 
 
 class Alphas(Model):

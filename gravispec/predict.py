@@ -44,7 +44,7 @@ def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
 
 
 def nearest_run(runs: Sequence[TrainedRun], snr: np.ndarray) -> np.ndarray:
-    """(m,) index of the run whose median S/N is nearest to each spectrum's (m,), in the logarithm; the first for NaN."""
+    """(m,) index of the run with the median S/N nearest to each spectrum's (m,), in the logarithm; the first for NaN."""
     typical = np.log([run.about["snr_median"] for run in runs])
     distance = np.abs(np.log(np.maximum(snr, 1e-3))[:, None] - typical)
     return np.where(np.isfinite(snr), distance.argmin(axis=1), 0)
@@ -70,8 +70,8 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
         OFFSET=np.abs(np.nan_to_num(spectra.offset)) > OFFSET_LIMIT,
         UNUSABLE=~usable,
     )
-    table["run"] = table["run"].fillna("") if "run" in table else ""
-    table["noise_level"] = table["noise_level"] if "noise_level" in table else np.nan
+    table["run"] = table["run"].fillna("") if parts else ""
+    table["noise_level"] = table["noise_level"] if parts else np.nan
     about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset, "problem": spectra.problem}
     table = table.assign(star_id=spectra.star_id, file=spectra.source, **about)
     return table[[*FIRST, *table.columns.difference([*FIRST, *LAST], sort=False), *LAST]]

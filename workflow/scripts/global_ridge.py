@@ -1,4 +1,4 @@
-"""The global Ridge for log g, T_eff and M_H, its fits without a fold each, and the principal components, in one pass."""
+"""The global Ridge for log g, T_eff and M_H, its fits without one fold each, and the components, from one pass."""
 
 import pandas as pd
 
