@@ -44,7 +44,7 @@ def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
 
 
 def nearest_run(runs: Sequence[TrainedRun], snr: np.ndarray) -> np.ndarray:
-    """(m,) index of the run with the median S/N nearest to each spectrum's (m,), in the logarithm; the first for NaN."""
+    """(m,) index of the run whose median S/N is nearest in the logarithm to that of each spectrum (m,); 0 for NaN."""
     typical = np.log([run.about["snr_median"] for run in runs])
     distance = np.abs(np.log(np.maximum(snr, 1e-3))[:, None] - typical)
     return np.where(np.isfinite(snr), distance.argmin(axis=1), 0)
