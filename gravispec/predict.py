@@ -1,6 +1,6 @@
 """Trained runs applied to spectra that they have never seen: rows of a catalogue."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +77,21 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
     return table[[*FIRST, *table.columns.difference([*FIRST, *LAST], sort=False), *LAST]]
 
 
-def predict_file(runs: Sequence[TrainedRun], path: str | Path, **reading) -> Iterator[pd.DataFrame]:
-    """Rows of a catalogue, batch by batch; ``reading``: medium and velocity as in ``prepared_batches``."""
-    batches: Iterable[Prepared] = prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading)
-    for spectra in batches:
-        yield catalogue_rows(runs, spectra)
+def predict_files(
+    runs: Sequence[TrainedRun], paths: Iterable[str | Path], *, progress: Callable[[int], object] = int, **reading
+) -> Iterator[tuple[str | Path, pd.DataFrame | None, str]]:
+    """(path, table, problem) of every file: its rows of the catalogue, or None and why the file cannot be read.
+
+    ``progress`` is called with the number of spectra of every batch; ``reading``: medium and velocity as in
+    ``prepared_batches``.
+    """
+    for path in paths:
+        tables = []
+        try:
+            for spectra in prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading):
+                tables.append(catalogue_rows(runs, spectra))
+                progress(len(tables[-1]))
+        except InputError as error:
+            yield path, None, str(error)
+        else:
+            yield path, pd.concat(tables, ignore_index=True), ""
