@@ -68,9 +68,9 @@ def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers:
 def velocities(
     path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header], name: str | None
 ) -> np.ndarray:
-    """Radial velocities (n,), km/s, NaN where the file gives none: from the column or, for one spectrum, keyword `name`.
+    """Radial velocities (n,), km/s, NaN where the file gives none: a column or, for one spectrum, a keyword.
 
-    Without `name` the usual ones are looked for. InputError where `name` does not exist.
+    It is called `name`, or without that one of the usual names. InputError where `name` does not exist.
     """
     wanted = (name.lower(),) if name else names.VELOCITY
     for hdu in tables:

@@ -51,7 +51,7 @@ def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
 
 
 def _rows(hdu, lo, hi, single):
-    """Rows of a component: an image, or the first column of a table with arrays of any length; of COVAR, the diagonal."""
+    """Rows of a component, an image or a table with arrays of any length; of COVAR the first, the diagonal."""
     if not isinstance(hdu, IMAGES):
         return hdu.data[lo:hi].field(0)
     if single:
@@ -79,7 +79,8 @@ def _bad_bits(hdus, lo, hi, single):
         return np.array([_bits({key[3:]: header[key] for key in header if key.startswith("MP_")})])
     if "METADATA" not in hdus:
         return np.full(hi - lo, -1)
-    texts = ("".join(text) for text in hdus["METADATA"].data[lo:hi]["metadata"])  # YAML, a keyword a line
+    # YAML, a keyword a line; as bytes, because astropy strips the ends of lines from characters
+    texts = (text.astype("S").tobytes().decode("ascii") for text in hdus["METADATA"].data[lo:hi]["metadata"])
     return np.array([_bits(dict(re.findall(r"^(?:HIERARCH )?MP_(\w+): (\d+)$", text, re.M))) for text in texts])
 
 
