@@ -1,4 +1,4 @@
-"""Spectra in FITS binary tables: a row a pixel, or a row a spectrum."""
+"""Spectra in FITS binary tables: a row a pixel (one spectrum), or a row a spectrum."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,80 +7,67 @@ import numpy as np
 from astropy.io import fits
 
 from gravispec.errors import InputError
-from gravispec.observed import names
-from gravispec.observed.fits_common import declared_medium, header_name, header_velocity
-from gravispec.observed.raw import Raw, raw, row_blocks, star_ids
-from gravispec.observed.units import error_factor, in_angstrom, in_km_s, is_per_frequency
+from gravispec.observed import fits_meta, names
+from gravispec.observed.raw import Raw, groups, raw, row_blocks
+from gravispec.observed.units import error_factor, in_angstrom, is_per_frequency
 
 
 class Columns:
-    """The columns of a table HDU by what they mean, with their units checked."""
+    """The columns of a table by what they mean, with their units checked."""
 
-    def __init__(self, path: Path, hdus: fits.HDUList, index: int, velocity: str | None):
+    def __init__(self, path: Path, hdus: fits.HDUList, index: int):
         hdu = hdus[index]
-        self.path, self.index, self.where = path, index, f"{path}[{index}]"
-        self.units = {column.name: column.unit for column in hdu.columns}
-        self.flux = names.find(self.units, names.FLUX)
-        self.error, self.power = names.find_error(self.units, self.where)
-        self.mask = names.find(self.units, names.MASK)
-        self.wave = names.find(self.units, names.WAVE)
-        self.log_wave = names.find(self.units, names.LOG_WAVE)
-        self.star_id = names.find(self.units, names.STAR_ID)
-        if velocity and velocity not in self.units and velocity not in hdu.header:
-            raise InputError(
-                f"{self.where}: has no column {velocity!r} with velocities; found: {', '.join(self.units)}"
-            )
-        self.velocity = velocity if velocity in self.units else names.find(self.units, names.VELOCITY)
-        if not (self.wave or self.log_wave):
-            raise InputError(f"{self.where}: has no wavelengths; a column wave or loglam is needed")
-        flux_unit = self.units[self.flux] or hdu.header.get("BUNIT") or hdus[0].header.get("BUNIT")
+        units = {column.name: column.unit for column in hdu.columns}
+        self.where = f"{path}[{index}]"
+        self.flux = names.find(units, names.FLUX)
+        self.error, self.power = names.find_error(units, self.where)
+        self.mask = names.find(units, names.MASK)
+        self.wave = names.find(units, names.WAVE + names.LOG_WAVE)
+        if self.wave is None:
+            raise InputError(f"{self.where} has no wavelengths; a column wave or loglam is needed")
+        self.is_log = self.wave.lower() in names.LOG_WAVE
+        self.wave_unit = "Angstrom" if self.is_log else units[self.wave]
+        flux_unit = units[self.flux] or hdu.header.get("BUNIT") or hdus[0].header.get("BUNIT")
         self.per_frequency = is_per_frequency(flux_unit, f"{self.where}: column {self.flux}")
-        self.factor = error_factor(
-            self.units[self.error], flux_unit, f"{self.where}: column {self.error}", power=self.power
-        )
-        self.medium = declared_medium(hdu.header, hdus[0].header)
+        where = f"{self.where}: column {self.error}"
+        self.factor = error_factor(units[self.error], flux_unit, where, power=self.power)
+        self.medium = fits_meta.medium(hdu.header, hdus[0].header)
 
-    def spectra(self, data, star_id, velocity) -> Raw:
-        """`Raw` of the rows `data`, which are pixels or spectra."""
-        wave_name = self.wave or self.log_wave
-        wave = np.asarray(data[wave_name], dtype=np.float64)
-        if self.wave:
-            wave = in_angstrom(wave, self.units[wave_name], f"{self.where}: column {wave_name}")
-        else:
-            wave = 10**wave
-        return raw(
-            star_id,
-            wave,
-            data[self.flux],
-            names.to_error(data[self.error] * self.factor, self.power),
-            data[self.mask] != 0 if self.mask else None,
-            velocity=velocity,
-            medium=self.medium,
-            per_frequency=self.per_frequency,
-        )
+    def spectra(self, data: fits.FITS_rec, star_id, velocity) -> Iterator[Raw]:
+        """`Raw` of the rows `data`: pixels of one spectrum, or spectra, which may have different numbers of pixels."""
+        columns = [data[name] for name in (self.wave, self.flux, self.error, self.mask) if name]
+        if columns[1].ndim == 1 and columns[1].dtype != object:
+            columns = [column[None] for column in columns]
+        for rows, (wave, flux, error, *mask) in groups(*columns):
+            wave = np.asarray(wave, dtype=np.float64)
+            yield raw(
+                star_id[rows],
+                in_angstrom(10**wave if self.is_log else wave, self.wave_unit, f"{self.where}: column {self.wave}"),
+                flux,
+                names.to_error(error * self.factor, self.power),
+                mask[0] != 0 if mask else None,
+                velocity=velocity[rows],
+                medium=self.medium,
+                per_frequency=self.per_frequency,
+            )
 
 
 def read(path: Path, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
-    """Spectra of the table HDU `index`, at most `rows` at a time; `velocity` names the column of velocities, km/s."""
+    """Spectra of the table HDU `index`, at most `rows` at a time; `velocity` names the column of velocities."""
     with fits.open(path) as hdus:
-        hdu = hdus[index]
-        columns = Columns(path, hdus, index, velocity)
-        n, flux = len(hdu.data), hdu.columns[columns.flux]
-        if not n:
-            raise InputError(f"{columns.where}: the table is empty")
-        array = np.ndim(hdu.data[:1][columns.flux]) > 1 or flux.format.lstrip("0123456789")[0] in "PQ"
-        if not array:
-            star_id = header_name(path, hdu.header, hdus[0].header)
-            yield columns.spectra(hdu.data, star_id, header_velocity(velocity, hdu.header, hdus[0].header))
+        columns, hdu = Columns(path, hdus, index), hdus[index]
+        n_rows = len(hdu.data)
+        if not n_rows:
+            raise InputError(f"{columns.where} has no rows")
+        headers = [hdu.header, hdus[0].header]
+        first = hdu.data[:1][columns.flux]
+        is_pixel = first.ndim == 1 and first.dtype != object
+        n, tables = (1, []) if is_pixel else (n_rows, [hdu])
+        star_id = fits_meta.identifiers(path, n, tables, headers)
+        speed = fits_meta.velocities(path, n, tables, headers, velocity)
+        if is_pixel:
+            yield from columns.spectra(hdu.data, star_id, speed)
             return
-        ids = star_ids(path, n, hdu.data[columns.star_id] if columns.star_id else None)
-        speeds = np.full(n, np.nan)
-        if columns.velocity:
-            where = f"{columns.where}: column {columns.velocity}"
-            speeds = in_km_s(hdu.data[columns.velocity], columns.units[columns.velocity], where)
-        ragged = hdu.data[:1][columns.flux].dtype == object
-        n_pixels = 1 if ragged else hdu.data[:1][columns.flux].shape[1]
-    for lo, hi in row_blocks(n, n_pixels, 1 if ragged else rows):
-        with fits.open(path) as hdus:  # opened for each batch: pages of the map that were read do not stay in memory
-            data = hdus[index].data[lo:hi]
-            yield columns.spectra(data[0] if ragged else data, ids[lo:hi], speeds[lo:hi])
+    for lo, hi in row_blocks(n, len(first[0]), rows):
+        with fits.open(path) as hdus:  # anew for each batch: pages that were mapped do not stay in memory
+            yield from columns.spectra(hdus[index].data[lo:hi], star_id[lo:hi], speed[lo:hi])

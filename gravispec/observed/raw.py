@@ -38,6 +38,8 @@ def raw(star_id, wave, flux, error, bad=None, *, velocity=None, medium=None, per
     wave = np.asarray(wave, dtype=np.float64)
     if wave.ndim == 2 and (wave == wave[0]).all():
         wave = wave[0]
+    if flux.shape != error.shape or wave.shape[-1] != flux.shape[1]:
+        raise ValueError(f"shapes of wavelength {wave.shape}, flux {flux.shape} and error {error.shape} do not fit")
     size = np.abs(flux)
     size[~np.isfinite(size)] = 0
     exponent = -np.frexp(size.max(axis=1, keepdims=True, initial=0))[1]
@@ -62,6 +64,19 @@ def _native(values: np.ndarray) -> np.ndarray:
 def row_blocks(n: int, n_pixels: int, rows: int) -> Iterator[tuple[int, int]]:
     """Pairs (lo, hi) that cover `n` spectra in steps of at most `rows` spectra and about `BYTES`."""
     return blocks(0, n, max(1, min(rows, BYTES // (20 * n_pixels))))
+
+
+def groups(*columns: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
+    """Rows of table columns, (n, Q) or (n,) of arrays, and their values as 2-D arrays.
+
+    All rows at once where they have one number of pixels, else one by one.
+    """
+    n = len(columns[0])
+    if len({len(row) for column in columns for row in column}) == 1:
+        yield slice(0, n), [np.stack(list(column)) if column.dtype == object else column for column in columns]
+        return
+    for row in range(n):
+        yield slice(row, row + 1), [np.asarray(column[row])[None] for column in columns]
 
 
 def star_ids(path: Path, n: int, values=None) -> np.ndarray:
