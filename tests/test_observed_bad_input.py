@@ -161,7 +161,7 @@ def test_partial_overlap_is_filled_up_to_a_fifth(tmp_path):
     assert not batch.filled[0, 1:700].any()
     np.testing.assert_allclose(batch.flux[0, 710:], batch.flux[0, 690:699].mean(), rtol=0.01)
     (batch,) = prepared_batches(files.plain_hdf5(tmp_path / "a.h5", *(a[many] for a in arrays)), WAVE)
-    assert batch.problem[0] == "75% of the model's pixels are measured, 80% are needed"
+    assert batch.problem[0] == "75% of the model's pixels are measured; 80% needed"
     assert np.isnan(batch.flux).all()
     assert np.isnan(batch.error).all()
 
@@ -172,7 +172,7 @@ def test_partial_overlap_is_filled_up_to_a_fifth(tmp_path):
         (lambda flux, error: flux.fill(np.nan), "no pixel with a finite flux"),
         (lambda flux, error: error.fill(0), "no pixel with a finite flux and a positive error"),
         (lambda flux, error: np.negative(flux, out=flux), "median flux is not positive"),
-        (lambda flux, error: error.__setitem__(33, -0.1), "error of pixel 33 is negative"),
+        (lambda flux, error: error.__setitem__(33, -0.1), "1 errors are negative"),
     ],
 )
 def test_a_bad_spectrum_among_good_ones_is_named(tmp_path, change, problem):
@@ -217,7 +217,8 @@ def test_velocities(tmp_path):
     moved = pixel_means(wave / np.sqrt((1 + beta) / (1 - beta)))
     flux, error = np.stack([moved, pixel_means(wave)]), np.full((2, len(wave)), 0.02)
     expected = SPECTRUM / np.median(SPECTRUM)
-    path = files.plain_hdf5(tmp_path / "a.h5", wave, flux, error, name=["a", "b"], rv=[120.0, 0.0], other=[0.0, 120.0])
+    columns = {"rv": [120.0, 0.0], "other": [0.0, 120.0], "unknown": [np.nan, 0.0]}
+    path = files.plain_hdf5(tmp_path / "a.h5", wave, flux, error, name=["a", "b"], **columns)
     for given in (None, "rv", {"a": 120, "b": 0.0, "c": 7.0}):
         (batch,) = prepared_batches(path, WAVE, velocity=given)
         np.testing.assert_allclose(batch.flux, [expected] * 2, atol=1e-2)
@@ -228,9 +229,10 @@ def test_velocities(tmp_path):
     refused(path, "has no column 'RadVel'", velocity="RadVel")
     with pytest.raises(InputError, match="not below the speed of light"):
         list(prepared_batches(path, WAVE, velocity=3e5))
-    (batch,) = prepared_batches(path, WAVE, velocity={"a": np.nan, "b": 0.0})
-    assert batch.problem[0].startswith("velocity nan km/s")
-    assert batch.problem[1] == ""
+    for given in ({"a": np.nan, "b": 0.0}, "unknown"):
+        (batch,) = prepared_batches(path, WAVE, velocity=given)
+        assert batch.problem[0].startswith("velocity nan km/s")
+        assert batch.problem[1] == ""
 
 
 def test_pickled_objects_in_label_tables_are_not_unpickled(tmp_path):

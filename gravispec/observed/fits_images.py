@@ -16,7 +16,7 @@ IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 def read(path: Path, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of the image HDU `index`, (P,) or (N, P), at most `rows` at a time."""
-    with fits.open(path) as hdus:
+    with fits.open(path, memmap=False) as hdus:  # mapped pages count as memory
         hdu, where = hdus[index], f"{path}[{index}]"
         shape, headers = hdu.shape, [hdu.header, hdus[0].header]
         if len(shape) > 2 or not all(shape):

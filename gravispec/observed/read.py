@@ -49,7 +49,7 @@ def prepared_batches(
     offsets = []
     with closing(raw_spectra(path, batch, column)) as spectra:
         for raw in spectra:
-            prepared = prepare(raw, str(path), wave, medium=medium, velocity=None if column else velocity)
+            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity)
             if template is not None:
                 prepared = replace(prepared, offset=_offsets(wave, prepared, template))
                 offsets.append(prepared.offset)
