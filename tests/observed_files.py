@@ -37,8 +37,7 @@ def pfs_object(path, wave, flux, error, *, mask=None, obj_id=42, axis=True):
     if axis:  # as pfs.datamodel.WavelengthArray writes it
         n, step = len(wave), (wave[1] - wave[0]) * 1e-10
         header.update(CTYPE1="WAVE", CUNIT1="m", CRPIX1=(n + 1) / 2, CDELT1=step, CRVAL1=wave.mean() * 1e-10)
-    planes = fits.Header({"MP_BAD": 0, "MP_CR": 3, "MP_DETECTED": 5})
-    planes["HIERARCH MP_BAD_SKY"] = 9
+    planes = fits.Header({"MP_BAD": 0, "MP_CR": 3, "HIERARCH MP_DETECTED": 5, "HIERARCH MP_BAD_SKY": 9})
     planes.extend(header)
     covar = np.stack([f_nu(wave, error) ** 2, np.zeros_like(wave), np.zeros_like(wave)])
     target = fits.BinTableHDU.from_columns([fits.Column("filterName", "5A", array=["i2_hsc"])], name="TARGET")
