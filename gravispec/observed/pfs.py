@@ -21,33 +21,32 @@ EXTENSIONS = {"FLUX", "MASK", "COVAR", "TARGET"}
 BAD_PLANES = {"SAT", "CR", "NO_DATA", "UNMASKEDNAN"}  # and every plane BAD...: BAD, BAD_FLAT, BAD_SKY, BAD_FLUXCAL
 
 
-def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of the PFS product `path`, at most `rows` at a time; identifiers are catId:objId."""
-    with fits.open(path) as hdus:
-        flux, target = hdus["FLUX"], hdus["TARGET"]
-        single = isinstance(flux, IMAGES) and len(flux.shape) == 1
-        per_frequency = is_per_frequency(flux.header.get("BUNIT") or "nJy", f"{path}[FLUX]: BUNIT")
-        catalogue, number = (
-            [target.header[key]] if single else fits_meta.table_column(target, key) for key in ("CATID", "OBJID")
-        )
-        ids = [f"{cat}:{obj}" for cat, obj in zip(catalogue, number, strict=True)]
-        star_id = star_ids(path, len(ids), ids)
-        speed = fits_meta.velocities(path, len(ids), [target], [target.header, hdus[0].header], velocity)
-        n_pixels = _rows(flux, 0, 1, single)[0].size
-        for lo, hi in row_blocks(len(ids), n_pixels, rows):
-            spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
-            bits = _bad_bits(hdus, lo, hi, single)
-            for part, (nm, its_flux, variance, mask) in groups(_wavelengths(path, hdus, lo, hi, single), *spectra):
-                yield raw(
-                    star_id[lo:hi][part],
-                    in_angstrom(nm, "nm", f"{path}[WAVELENGTH]"),
-                    its_flux,
-                    to_error(variance, 2),
-                    mask.astype(np.int64) & bits[part, None] != 0,
-                    velocity=speed[lo:hi][part],
-                    medium="vacuum",
-                    per_frequency=per_frequency,
-                )
+    flux, target = hdus["FLUX"], hdus["TARGET"]
+    single = isinstance(flux, IMAGES) and len(flux.shape) == 1
+    per_frequency = is_per_frequency(flux.header.get("BUNIT") or "nJy", f"{path}[FLUX]: BUNIT")
+    catalogue, number = (
+        [target.header[key]] if single else fits_meta.table_column(target, key) for key in ("CATID", "OBJID")
+    )
+    ids = [f"{cat}:{obj}" for cat, obj in zip(catalogue, number, strict=True)]
+    star_id = star_ids(path, len(ids), ids)
+    speed = fits_meta.velocities(path, len(ids), [target], [target.header, hdus[0].header], velocity)
+    n_pixels = _rows(flux, 0, 1, single)[0].size
+    for lo, hi in row_blocks(len(ids), n_pixels, rows):
+        spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
+        bits = _bad_bits(hdus, lo, hi, single)
+        for part, (nm, its_flux, variance, mask) in groups(_wavelengths(path, hdus, lo, hi, single), *spectra):
+            yield raw(
+                star_id[lo:hi][part],
+                in_angstrom(nm, "nm", f"{path}[WAVELENGTH]"),
+                its_flux,
+                to_error(variance, 2),
+                mask.astype(np.int64) & bits[part, None] != 0,
+                velocity=speed[lo:hi][part],
+                medium="vacuum",
+                per_frequency=per_frequency,
+            )
 
 
 def _rows(hdu, lo, hi, single):
