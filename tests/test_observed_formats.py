@@ -43,12 +43,14 @@ def check(batch, star_ids):
     assert (np.median(batch.error, axis=1) > 0.0148 * np.sqrt(0.23 / 0.5) * 0.85).all()
 
 
-def test_pfs_object_with_the_wavelengths_in_the_header(tmp_path):
-    check(one(files.pfs_object(tmp_path / "pfsObject.fits", FINE, SPECTRUM, ERRORS)), ["7:42"])
+@pytest.mark.parametrize("axis", ["pfs.datamodel", "FITS standard"])
+def test_pfs_object_with_the_wavelengths_in_the_header(tmp_path, axis):
+    """pfs.datamodel writes and reads CRPIX1 = n / 2 + 1.5 for the middle (tests/test_WavelengthArray.py there)."""
+    check(one(files.pfs_object(tmp_path / "pfsObject.fits", FINE, SPECTRUM, ERRORS, axis=axis)), ["7:42"])
 
 
 def test_pfs_object_with_an_extension_of_wavelengths(tmp_path):
-    check(one(files.pfs_object(tmp_path / "a.fits", FINE, SPECTRUM, ERRORS, axis=False)), ["7:42"])
+    check(one(files.pfs_object(tmp_path / "a.fits", FINE, SPECTRUM, ERRORS, axis=None)), ["7:42"])
 
 
 def test_pfs_coadd_with_common_wavelengths(tmp_path):

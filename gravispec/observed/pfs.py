@@ -62,8 +62,11 @@ def _rows(hdu, lo, hi, single):
 def _wavelengths(path, hdus, lo, hi, single):
     """Wavelengths in nm, a row a spectrum."""
     if "WAVELENGTH" not in hdus:
-        n_pixels = hdus["FLUX"].shape[-1]
-        wave = fits_meta.axis_wavelengths(hdus["FLUX"].header, n_pixels, f"{path}[FLUX]", unit="nm") / 10
+        header, n_pixels = hdus["FLUX"].header.copy(), hdus["FLUX"].shape[-1]
+        if header.get("CRPIX1") == n_pixels / 2 + 1.5:
+            # pfs.datamodel's WavelengthArray writes the middle of the spectrum one pixel too far, and reads it back so
+            header["CRPIX1"] -= 1
+        wave = fits_meta.axis_wavelengths(header, n_pixels, f"{path}[FLUX]", unit="nm") / 10
     elif isinstance(hdus["WAVELENGTH"], IMAGES) and len(hdus["WAVELENGTH"].shape) == 1:
         wave = np.asarray(hdus["WAVELENGTH"].data, dtype=np.float64)
     else:
