@@ -19,8 +19,8 @@ rule catalogue_part:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(60),
     params:
         code=code_sha("catalogue_part.py"),
         medium=lookup(within=config, dpath="catalogues/{catalogue}/medium"),
@@ -48,8 +48,8 @@ rule catalogue:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(30),
     params:
         code=code_sha("catalogue.py"),
     message:
