@@ -7,11 +7,13 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_grids.smk"
 include: "workflow/rules/common_features.smk"
 include: "workflow/rules/common_towers.smk"
 include: "workflow/rules/common_baselines.smk"
 include: "workflow/rules/common_benchmark.smk"
 include: "workflow/rules/grid.smk"
+include: "workflow/rules/bosz.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/experts.smk"

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gravispec.config import Config, Grid, LteDataset, load
+from gravispec.config import Config, LteDataset, load
 from gravispec.config_benchmark import mixture_at, tower_at
+from gravispec.config_grids import BoszGrid, LteGrid
 from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
 
@@ -44,7 +45,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
                 if isinstance(inner, type) and issubclass(inner, BaseModel):
                     yield from keys(inner)
 
-    models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
+    models = (Config, LteGrid, BoszGrid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
     lines = FILE.read_text().splitlines()
     for key in {key for model in models for key in keys(model)} - {"names"}:
         shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
