@@ -48,10 +48,15 @@ class RowReader:
     def __init__(self, path):
         self.path = Path(path)
         with open(self.path, "rb") as file:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
-                raise InputError(f"{path}: .npy format {version}, expected (1, 0); write it with numpy.save")
-            self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
+            try:
+                version = np.lib.format.read_magic(file)
+                if version != (1, 0):
+                    raise InputError(f"{path}: .npy format {version}, expected (1, 0); write it with numpy.save")
+                self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
+            except InputError:
+                raise
+            except ValueError as error:
+                raise InputError(f"{path}: no .npy file ({error}); delete it and rerun") from None
             self._offset = file.tell()
         if fortran or len(self.shape) != 2 or self.dtype.hasobject:
             raise InputError(f"{path}: expected a C-ordered numeric 2-D array, found shape {self.shape} {self.dtype}")
