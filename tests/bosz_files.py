@@ -23,7 +23,7 @@ def published_wave(r, covered=COVERED):
 
 
 def spectrum(wave, T_eff, log_g, M_H, *, r, medium="air"):
-    """Flux and continuum (n,) with lines that depend on the labels, at resolution ``r``, smooth in all of them."""
+    """Flux and continuum (n,) with Gaussian lines that depend on the labels, widened to resolution ``r``."""
     continuum = 1e6 * (T_eff / 5000) ** 4 * (1 + (T_eff - 5000) * 1e-7 * (wave - 8400))
     depth = np.zeros_like(wave)
     for i, (air, strength) in enumerate(LINES.items()):
@@ -31,7 +31,7 @@ def spectrum(wave, T_eff, log_g, M_H, *, r, medium="air"):
         sigma = np.hypot(0.8 + 0.1 * log_g, air / r / 2.3548)
         strength = strength * np.exp(0.15 * M_H - (0.1 + 0.03 * i) * (log_g - 3) - (T_eff - 5000) / 8000) / sigma
         depth += strength * np.exp(-0.5 * ((wave - centre) / sigma) ** 2)
-    return continuum * np.exp(-depth), continuum
+    return continuum * (1 - 0.5 * depth), continuum
 
 
 def name(T_eff, log_g, M_H, r):
@@ -55,18 +55,30 @@ def write_tree(root, T_eff, log_g, M_H, *, r=5000, medium="air"):
 
 
 class Archive:
-    """An HTTP server on 127.0.0.1 of the files below ``root``; ``failing`` maps a path to how often it answers 503."""
+    """An HTTP server on 127.0.0.1 of the files below ``root``.
+
+    ``failures`` maps a path to what happens at the next requests: a status, or "cut" for a connection that breaks off.
+    ``asked`` counts the requests.
+    """
 
     def __init__(self, root):
-        self.asked, self.failing = Counter(), Counter()
+        self.asked, self.failures = Counter(), {}
         archive = self
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             def do_GET(self):
-                archive.asked[self.path] += 1
-                if archive.failing[self.path] > 0:
-                    archive.failing[self.path] -= 1
-                    self.send_error(503)
+                name = self.path.lstrip("/")
+                archive.asked[name] += 1
+                waiting = archive.failures.get(name, [])
+                failure = waiting.pop(0) if waiting else None
+                if failure == "cut":
+                    content = (root / name).read_bytes()
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content[: len(content) // 2])
+                elif failure:
+                    self.send_error(failure)
                 else:
                     super().do_GET()
 

@@ -87,7 +87,7 @@ def observe(wave_fine: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, fw
 def from_published(wave: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, *, fwhm: float, R: float) -> np.ndarray:
     """Spectra (n, P) on the pixels, of line-spread function `fwhm`, from model spectra of finite resolution.
 
-    The models are brought to `fine_wave` by a cubic spline and convolved with what their resolution leaves of `fwhm`.
+    The models are brought to `fine_wave` by a quintic spline and convolved with what their resolution leaves of `fwhm`.
 
     Args:
         wave: (m,) Angstrom, vacuum, increasing, on the models' own sampling.
@@ -105,4 +105,4 @@ def from_published(wave: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, 
         )
     matrix = response(fine, wave_pixels, remaining_fwhm(wave_pixels, fwhm, R))
     # one by one: the fine spectra of all models together would be 25 times the result
-    return np.array([matrix @ make_interp_spline(wave, row, k=3)(fine) for row in flux]).reshape(-1, len(wave_pixels))
+    return np.array([matrix @ make_interp_spline(wave, row, k=5)(fine) for row in flux]).reshape(-1, len(wave_pixels))

@@ -6,7 +6,9 @@ import pandas as pd
 from gravispec.data.files import atomic
 from gravispec.errors import InputError
 from gravispec.spectra.grid import GridInterpolator, fit_basis
+from gravispec.spectra.medium import describe_vacuum_offset, vacuum_offset
 from gravispec.spectra.missing import fill_missing
+from gravispec.spectra.normalise import median_normalised
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
@@ -26,6 +28,7 @@ with job(snakemake):
     for row, axes in along.items():
         models.loc[row, "status"] = f"interpolated along {' '.join(axes)}"
         print(f"missing: {models['file'][row]}: {models['status'][row]}", flush=True)
+    print(describe_vacuum_offset(vacuum_offset(wave, median_normalised(flux))), flush=True)
     basis = fit_basis(flux)
     print(f"{len(flux)} models on {len(wave)} pixels, {len(basis.components)} components", flush=True)
     with atomic(snakemake.output.grid, snakemake.output.files) as (grid_path, files_path):
