@@ -26,7 +26,7 @@ with job(snakemake):
     wave = read_wave(snakemake.input.wave)
     inside = (wave >= params.window[0]) & (wave <= params.window[1])
     paths = {Path(path).name: path for path in snakemake.input.get("models", [])}
-    table = [arrival(Path(snakemake.input.wave).name, snakemake.input.wave)]
+    table = [arrival("/".join(Path(snakemake.input.wave).parts[-2:]), snakemake.input.wave)]
     flux = np.full((len(params.names), inside.sum()), np.nan)
     for i, name in enumerate(params.names):
         table.append(arrival(name, paths.get(Path(name).name)))
