@@ -87,6 +87,8 @@ def vacuum_offset(wave: np.ndarray, flux: np.ndarray) -> float:
 
 def describe_vacuum_offset(offset: float) -> str:
     """One line for a log, which begins with "warning" where `vacuum_offset` is more than `TOLERANCE` pixels."""
+    if np.isnan(offset):
+        return "the pixels hold no strong line that tells air from vacuum"
     found = f"strong lines are {offset:+.2f} pixels from their wavelengths in vacuum at rest"
     if abs(offset) > TOLERANCE:
         return f"warning: {found}, more than {TOLERANCE}: are these wavelengths in air, or not at rest?"

@@ -28,9 +28,8 @@ with job(snakemake), ExitStack() as opened:
                     write_flux(flux)
                     write_error(error)
                     given = stars[split].loc[lo : hi - 1, "snr"]
-                    stars[split].loc[lo : hi - 1, "snr"] = given.fillna(
-                        pd.Series(np.median(flux / error, axis=1), given.index)
-                    )
+                    snr = np.where(given.isna(), np.median(flux / error, axis=1), given)
+                    stars[split].loc[lo : hi - 1, "snr"] = snr
                     if lo == 0:
                         print(f"{file.filename}: {describe_vacuum_offset(vacuum_offset(wave, flux))}", flush=True)
         pd.concat(stars.values(), ignore_index=True).to_parquet(stars_path)
