@@ -141,6 +141,17 @@ def test_a_server_that_refuses_is_named(checkout, tree):
     refused(checkout, process, "refused", "bosz2024_wave_r5000.txt: the source has no such file", "check source and r")
 
 
+def test_an_archive_that_stays_away_is_given_up_after_six_attempts(checkout, tree):
+    path = name(5000, 4.0, 0.0, 5000)
+    with Archive(tree) as archive:
+        archive.failures |= {file: [503] * 100 for file in (path, name(5000, 4.0, -0.25, 5000))}
+        process = make(checkout, "away", archive.url, target="files/1.csv")
+        asked = [archive.asked[file] for file in archive.failures]
+    refused(checkout, process, "away", "6 attempts failed, try again later (503 Service Unavailable)")
+    assert max(asked) == 6
+    assert min(asked) == 0
+
+
 def test_a_wrong_medium_is_refused_and_put_right_without_fetching_again(checkout, tmp_path):
     root = write_tree(tmp_path / "tree", *NODES, medium="vacuum")
     with Archive(root) as archive:

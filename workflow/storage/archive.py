@@ -7,7 +7,6 @@ again; a file that the archive does not have leaves a note in its place, so that
 
 import contextlib
 import logging
-import os
 
 import requests
 from snakemake_interface_common.exceptions import WorkflowError
@@ -21,6 +20,7 @@ from tenacity import before_sleep_log, retry, retry_if_exception_type, stop_afte
 from urllib3.exceptions import HTTPError
 
 from gravispec.data.bosz import MISSING
+from gravispec.data.files import atomic
 
 ATTEMPTS = 6  # with waits of 1, 2, 4, 8 and 16 s
 TIMEOUT = (10, 60)  # s, to connect and between two packets
@@ -30,7 +30,13 @@ class TemporaryFailure(requests.RequestException):
     """The server asks to come again later."""
 
 
+PASSING = (TemporaryFailure, requests.ConnectionError, requests.Timeout, HTTPError)
+
+
 class StorageProvider(HttpProvider):
+    def __post_init__(self):
+        self.gave_up = False
+
     def rate_limiter(self, query, operation):
         """Only what reaches the server counts."""
         return super().rate_limiter(query, operation) if operation is Operation.RETRIEVE else contextlib.nullcontext()
@@ -50,30 +56,35 @@ class StorageObject(HttpObject):
     def size(self):
         return 0
 
+    def retrieve_object(self):
+        """Save the bytes as the archive has them, whole or not at all; `MISSING` where the answer is 404."""
+        if self.provider.gave_up:
+            raise WorkflowError("not asked for: the archive failed on another file")
+        try:
+            self._fetch()
+        except PASSING as error:
+            self.provider.gave_up = True
+            raise WorkflowError(f"{ATTEMPTS} attempts failed, try again later ({error})") from None
+
     @retry(
-        retry=retry_if_exception_type((TemporaryFailure, requests.ConnectionError, requests.Timeout, HTTPError)),
+        retry=retry_if_exception_type(PASSING),
         wait=wait_exponential(max=60),
         stop=stop_after_attempt(ATTEMPTS),
         before_sleep=before_sleep_log(get_logger(), logging.WARNING),
         reraise=True,
     )
-    def retrieve_object(self):
-        """Save the bytes as the archive has them, whole or not at all; `MISSING` where the answer is 404."""
-        path, settings = self.local_path(), self.provider.settings
-        part = path.with_name(f".{path.name}.part")
+    def _fetch(self):
+        settings = self.provider.settings
         # no compression on the way: the checksum is of the published file
         request = {"headers": {"Accept-Encoding": "identity"}, "stream": True, "timeout": TIMEOUT}
-        answer = requests.get(
-            self.query, auth=settings.auth, allow_redirects=settings.allow_redirects, **request
-        )  # fmt: skip
-        with answer, open(part, "wb") as file:
+        answer = requests.get(self.query, auth=settings.auth, allow_redirects=settings.allow_redirects, **request)
+        with answer, atomic(self.local_path()) as part, open(part, "wb") as file:
             if answer.status_code == 404:
                 file.write(MISSING)
             elif answer.status_code == 429 or answer.status_code >= 500:
-                raise TemporaryFailure(f"{self.query}: {answer.status_code} {answer.reason}")
+                raise TemporaryFailure(f"{answer.status_code} {answer.reason}")
             elif answer.status_code != 200:
                 raise WorkflowError(f"{self.query}: {answer.status_code} {answer.reason}")
             else:
                 for block in answer.raw.stream(1 << 20, decode_content=False):
                     file.write(block)
-        os.replace(part, path)
