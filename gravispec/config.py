@@ -12,7 +12,15 @@ from gravispec.config_benchmark import with_implied_runs
 from gravispec.config_errors import one_line
 from gravispec.config_grids import Grid
 from gravispec.config_model import Model, Name, Positive, known
-from gravispec.config_runs import Baseline, BaselineComparison, Run, check_comparisons, check_run
+from gravispec.config_runs import (
+    Baseline,
+    BaselineComparison,
+    Catalogue,
+    Run,
+    check_catalogues,
+    check_comparisons,
+    check_run,
+)
 from gravispec.errors import InputError
 
 
@@ -43,6 +51,10 @@ class Stars(Model):
     test: int = Field(ge=50)
 
 
+#: whose median flux is divided by: that of the noisy spectrum, which an observer has, or that of the clean one
+Median = Literal["noisy", "clean"]
+
+
 class LteDataset(Model):
     """Model spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
 
@@ -50,6 +62,7 @@ class LteDataset(Model):
     grid: Name
     n_stars: Stars
     labels: Labels = Labels()
+    median: Median = "noisy"
 
 
 class PfsspecDataset(Model):
@@ -59,6 +72,7 @@ class PfsspecDataset(Model):
     train: str
     val: str
     test: str
+    median: Median = "noisy"
 
 
 class Alphas(Model):
@@ -151,6 +165,7 @@ class Config(Model):
     baselines: dict[Name, Baseline] = {}
     comparisons: dict[Name, Annotated[list[Name], Field(min_length=2)]] = {}
     baseline_comparisons: dict[Name, BaselineComparison] = {}
+    catalogues: dict[Name, Catalogue] = {}
     ridge: Ridge = Ridge()
     bins: Bins = Bins()
     gates: Gates = Gates()
@@ -164,6 +179,7 @@ class Config(Model):
         for name, run in self.runs.items():
             check_run(name, run, self)
         check_comparisons(self)
+        check_catalogues(self)
         for name, dataset in self.datasets.items():
             if dataset.kind == "lte":
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)

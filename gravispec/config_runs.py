@@ -137,6 +137,15 @@ class BaselineComparison(Model):
     n_train: int = Field(ge=50)
 
 
+class Catalogue(Model):
+    """Runs applied to observed spectra: files are paths and patterns, the others as in ``gravispec predict``."""
+
+    runs: Annotated[list[Name], Field(min_length=1)]
+    files: Annotated[list[str], Field(min_length=1)]
+    medium: Literal["air", "vacuum"] | None = None
+    velocity: float | str | None = None
+
+
 def check_run(name, run, config):
     """Raise ``ValueError`` where a run names what the configuration does not have."""
     known(f"runs.{name}.dataset", run.dataset, config.datasets)
@@ -166,6 +175,14 @@ def check_comparisons(config):
         _enough(key, comparison.n_train, config.runs[comparison.run].dataset, config)
         if name in config.comparisons:
             raise ValueError(f"{key}: comparisons.{name} would write results/comparison/{name}.csv, too; rename one")
+
+
+def check_catalogues(config):
+    """Raise ``ValueError`` where a catalogue names a run that is no mixture of experts."""
+    mixtures = [name for name, run in config.runs.items() if run.kind == "moe"]
+    for name, catalogue in config.catalogues.items():
+        for run in catalogue.runs:
+            known(f"catalogues.{name}.runs", run, mixtures)
 
 
 def _enough(key, n_train, dataset, config):

@@ -194,6 +194,26 @@ def test_alphas_must_be_positive(alphas):
         ridge_cv([(X, y)], 20, alphas=alphas, seed=SEED)
 
 
+@pytest.mark.parametrize("n", [400, 70])
+def test_several_targets_are_the_fits_of_each(n):
+    X, y = spectra(n, 90)
+    vague = 5000 * (y + 8 * np.random.default_rng(1).normal(size=n))  # asks for another alpha
+    Y = np.stack([y, vague, -y], axis=1)
+    fit = ridge_cv(chunked(X, Y, 64), n, seed=SEED)
+    assert fit.coef.shape == (90, 3)
+    for t in range(3):
+        one = ridge_cv(chunked(X, Y[:, t], 64), n, seed=SEED)
+        assert fit.alpha[t] == one.alpha
+        np.testing.assert_allclose(fit.coef[:, t], one.coef, rtol=0, atol=1e-9 * np.abs(one.coef).max())
+        np.testing.assert_allclose(fit.intercept[t], one.intercept, rtol=1e-9)
+        np.testing.assert_allclose(fit.cv_mse[:, t], one.cv_mse, rtol=1e-8)
+        np.testing.assert_allclose(fit.predict(X)[:, t], one.predict(X), rtol=1e-8)
+    assert fit.alpha[0] != fit.alpha[1]
+    np.testing.assert_array_equal(fit.first().predict(X), X @ fit.coef[:, 0] + fit.intercept[0])
+    with pytest.raises(InputError, match="row 7"):
+        ridge_cv([(X, np.where(np.arange(n)[:, None] == [7, -1, 7], np.nan, Y))], n, seed=SEED)
+
+
 @pytest.mark.parametrize("n", [200, 40])
 def test_alpha_below_rounding(n):
     X, y = spectra(n, 60)

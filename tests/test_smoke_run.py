@@ -89,7 +89,9 @@ def test_an_expert_predicts_what_its_file_says(predictions, smoke, run):
     noisy = np.load(smoke.path / "results/noisy/smoke/noise_0.2/flux.npy", mmap_mode="r")
     row = int(np.flatnonzero((stars["split"] == "test").to_numpy())[0])
     star = predictions.set_index("star_id").loc[stars.loc[row, "star_id"]]
-    values = np.array([RidgeFit.load(run / f"experts/{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])
+    values = np.array([RidgeFit.load(run / f"experts/{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])[
+        :, 0
+    ]
     weights = star[[f"w_mlp_{k}" for k in range(9)]].to_numpy(float)
     assert star["mlp"] == pytest.approx(weights @ values, abs=1e-9)
 

@@ -53,7 +53,7 @@ def open_file(path):
 def read_labels(file):
     """Labels of an open file as a DataFrame: the required columns, and the optional ones where present."""
     path, n_rows = file.filename, file[FLUX].shape[0]
-    columns = _pandas_columns(file)
+    columns = numeric_columns(file)
     missing = [name for name in REQUIRED_LABELS if name not in columns]
     if missing:
         found = ", ".join(sorted(columns)) or "no label table"
@@ -105,7 +105,7 @@ def _refuse(path, what, values, bad, lo, why):
         raise InputError(f"{path}: {what} of row {lo + row}, pixel {pixel} = {values[row, pixel]} {why}")
 
 
-def _pandas_columns(file):
+def numeric_columns(file):
     """Numeric columns of what pandas reads, ``{name: (N,) array}``: its own two layouts, and a plain PyTables table."""
     groups = []
     file.visititems(lambda _, item: groups.append(item) if "pandas_type" in item.attrs or _has_table(item) else None)

@@ -22,19 +22,24 @@ def validation_mask(stars, n_val):
     return val & (np.cumsum(val) <= n_val)
 
 
-class TrainingChunks:
-    """Flux and log_g of the stars in ``keep``, read anew from disk at every iteration: ``(X (n, P), y (n,))``.
+#: the labels that the Ridges are fitted to; log g, the one that everything else is about, comes first
+LABELS = ("log_g", "T_eff", "M_H")
 
-    ``flux``: a ``RowReader``, or an array with a row a star.
+
+class TrainingChunks:
+    """Flux and labels of the stars in ``keep``, read anew from disk at every iteration.
+
+    ``flux``: a ``RowReader``, or an array with a row a star. ``labels``: a column of ``stars``, or several. Yields
+    ``X (n, P), y (n,)``, or ``y (n, T)`` for several labels.
     """
 
-    def __init__(self, flux, stars, keep):
+    def __init__(self, flux, stars, keep, labels="log_g"):
         self.flux, self.keep = flux, keep
-        self.log_g = stars["log_g"].to_numpy(np.float64)
+        self.labels = stars[labels if isinstance(labels, str) else list(labels)].to_numpy(np.float64)
 
     def __len__(self):
         return int(self.keep.sum())
 
     def __iter__(self):
         for rows, index in selected_rows(self.flux, self.keep):
-            yield rows, self.log_g[index]
+            yield rows, self.labels[index]

@@ -8,7 +8,8 @@ A family is a module of this package, named as its parquet file, with
 
 ========================  ==============================================================================
 ``flux`` (m, P)           noisy flux
-``error`` (m, P)          1σ of the noise in it: the error array times the noise level
+``error`` (m, P)          1σ of the noise that was added: the error array times the noise level
+``sigma`` (m, P)          1σ of every pixel: the same, but the error array itself at noise level 0 (observed flux)
 ``trained`` (m,)          row of the star among the training stars, -1 if it is not one of them
 ``wave`` (P,)             wavelengths, Å, vacuum
 ``pca``                   principal components of the noisy training flux (``gravispec.features.pca.Pca``)
@@ -31,7 +32,7 @@ from gravispec.errors import InputError
 from gravispec.source import arguments
 
 FOLDER = Path(__file__).parent
-ROWS = ("flux", "error", "trained")  # given block by block
+ROWS = ("flux", "error", "sigma", "trained")  # given block by block
 RECORDS = ("pca", "ridge", "ridge_folds")
 INPUTS = (*ROWS, "wave", *RECORDS, "mode")
 
@@ -73,6 +74,8 @@ def open_inputs(family, files, *, noise_level, trained, mode):
             given[name] = RowReader(files[name])
         elif name == "error":
             given[name] = ScaledRows(RowReader(files[name]), noise_level)
+        elif name == "sigma":
+            given[name] = ScaledRows(RowReader(files[name]), noise_level or 1.0)
         elif name == "wave":
             given[name] = np.load(files[name], allow_pickle=False)
         elif name in RECORDS:

@@ -16,7 +16,7 @@ NAMES = ("log_g",)
 
 def features(flux: np.ndarray, trained: np.ndarray, ridge: RidgeFit, ridge_folds: FoldFits, mode: str) -> np.ndarray:
     """(m, 1) from flux (m, P) and the row of each star among the training stars (m,), -1 elsewhere."""
-    predicted = ridge.predict(flux)
+    predicted = ridge.first().predict(flux)
     if mode == "cross_fit":
         seen = trained >= 0
         predicted[seen] = ridge_folds.predict(flux[seen], trained[seen])

@@ -17,7 +17,7 @@ NAMES = tuple(f"segment_{i:02d}" for i in range(N_SEGMENTS))
 
 def features(flux: np.ndarray, ridge: RidgeFit) -> np.ndarray:
     """(m, 24) from flux (m, P)."""
-    return np.stack([flux[:, pixels].mean(axis=1, dtype=np.float64) for pixels in segments(ridge.coef)], axis=1)
+    return np.stack([flux[:, pixels].mean(axis=1, dtype=np.float64) for pixels in segments(ridge.first().coef)], axis=1)
 
 
 def segments(coef: np.ndarray) -> list[np.ndarray]:

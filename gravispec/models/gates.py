@@ -125,11 +125,24 @@ def n_parameters(gate):
     return sum(p.numel() for p in gate.parameters())
 
 
-def save(gate, path):
-    """Write the gate as safetensors; the header holds what is needed to build it again."""
+def state(gate):
+    """What ``build`` needs to make the gate again: a header for JSON, and its tensors ``{name: tensor}``."""
     hidden = gate.net[0].out_features if gate.kind == "mlp" else 0
     header = {"format": "gravispec gate 1", "kind": gate.kind, "hidden": hidden, "n_experts": gate.net[-1].out_features}
-    save_file({k: v.contiguous() for k, v in gate.state_dict().items()}, str(path), {"gate": json.dumps(header)})
+    return header, {name: tensor.contiguous() for name, tensor in gate.state_dict().items()}
+
+
+def build(header, tensors):
+    """The gate from its ``state``."""
+    gate = Gate(header["kind"], tensors["mean"], tensors["scale"], header["n_experts"], header["hidden"])
+    gate.load_state_dict(tensors)
+    return gate
+
+
+def save(gate, path):
+    """Write the gate as safetensors; the header holds what is needed to build it again."""
+    header, tensors = state(gate)
+    save_file(tensors, str(path), {"gate": json.dumps(header)})
 
 
 def load(path):
@@ -137,11 +150,9 @@ def load(path):
     try:
         with safe_open(str(path), "pt") as file:
             header = json.loads((file.metadata() or {}).get("gate", "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: no safetensors file ({error}); delete it and rerun") from None
     if header.get("format") != "gravispec gate 1":
         raise InputError(f"{path}: format {header.get('format')!r}, expected 'gravispec gate 1'; delete it and rerun")
-    gate = Gate(header["kind"], state["mean"], state["scale"], header["n_experts"], header["hidden"])
-    gate.load_state_dict(state)
-    return gate
+    return build(header, tensors)

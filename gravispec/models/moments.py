@@ -1,4 +1,4 @@
-"""First and second moments of (target, spectrum) rows, per cross-validation fold, in one pass over the data.
+"""First and second moments of (targets, spectrum) rows, per cross-validation fold, in one pass over the data.
 
 They are all that Ridge regression and PCA need, and their size does not depend on the number of stars.
 """
@@ -18,9 +18,10 @@ BLOCK = 2048  # rows that are summed at once: enough for a fast matrix product, 
 
 @dataclass
 class Moments:
-    """Count, mean and scatter of rows z = (y, x): the target first, then the P pixels; D = P + 1.
+    """Count, mean and scatter of rows z = (y, x): the T targets first, then the P pixels; D = T + P.
 
     n : number of rows
+    n_targets : T
     mean : (D,) float64
     scatter : (D, D) float64, Fortran order, Σ (z - mean)(z - mean)ᵀ, lower triangle only
 
@@ -31,11 +32,12 @@ class Moments:
     n: int
     mean: np.ndarray
     scatter: np.ndarray
+    n_targets: int = 1
 
     @classmethod
-    def empty(cls, n_pixels: int) -> "Moments":
-        size = n_pixels + 1
-        return cls(0, np.zeros(size), np.zeros((size, size), order="F"))
+    def empty(cls, n_pixels: int, n_targets: int = 1) -> "Moments":
+        size = n_targets + n_pixels
+        return cls(0, np.zeros(size), np.zeros((size, size), order="F"), n_targets)
 
     def add(self, rows: np.ndarray) -> None:
         """Take in rows (m, D), in place. Chan, Golub & LeVeque 1983, Am. Stat. 37, 242."""
@@ -59,7 +61,8 @@ def pool(parts: Sequence[Moments]) -> Moments:
     for part in parts[1:]:
         scatter += part.scatter
     between = np.stack([np.sqrt(part.n) * (part.mean - mean) for part in parts])
-    return Moments(n, mean, dsyrk(1.0, between.T, beta=1.0, c=scatter, lower=1, overwrite_c=1))
+    scatter = dsyrk(1.0, between.T, beta=1.0, c=scatter, lower=1, overwrite_c=1)
+    return Moments(n, mean, scatter, parts[0].n_targets)
 
 
 def fold_of_row(n_rows: int, n_folds: int, seed: int) -> np.ndarray:
@@ -74,7 +77,7 @@ def fold_of_row(n_rows: int, n_folds: int, seed: int) -> np.ndarray:
 
 
 def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
-    """Yield each chunk X (m, P), y (m,) once it is checked.
+    """Yield each chunk X (m, P), y (m,) or (m, T) once it is checked.
 
     Raises InputError for unequal lengths, a changing number of pixels, a value that is not finite, or other than n_rows
     rows in all.
@@ -84,7 +87,8 @@ def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
         n_pixels = X.shape[1] if n_pixels is None else n_pixels
         if X.shape != (len(y), n_pixels):
             raise InputError(f"rows from {n_seen}: flux {X.shape} where {(len(y), n_pixels)} is due, a row a target")
-        finite_y, finite_X = np.isfinite(y), np.isfinite(X).all(axis=1)
+        finite_y = np.isfinite(y if y.ndim == 2 else y[:, None]).all(axis=1)
+        finite_X = np.isfinite(X).all(axis=1)
         if not (finite_y & finite_X).all():
             i = int(np.argmin(finite_y & finite_X))
             what = f"flux in pixel {np.argmin(np.isfinite(X[i]))}" if finite_y[i] else "target"
@@ -98,16 +102,17 @@ def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
 
 
 def fold_moments(chunks: Chunks, n_rows: int, *, n_folds: int, seed: int) -> list[Moments]:
-    """Moments of each of the n_folds folds from one pass over chunks of (X (m, P) flux, y (m,) target).
+    """Moments of each of the n_folds folds from one pass over chunks of X (m, P) flux and y (m,) or (m, T) targets.
 
-    Memory is n_folds · 8 (P + 1)² bytes and a few blocks of rows. The sums run over blocks of BLOCK rows whatever the
+    Memory is n_folds · 8 (T + P)² bytes and a few blocks of rows. The sums run over blocks of BLOCK rows whatever the
     size of the chunks, so that they do not depend on it.
     """
     fold = fold_of_row(n_rows, n_folds, seed)
     folds: list[Moments] = []
     start = 0
     for X, y in _regrouped(checked_chunks(chunks, n_rows), BLOCK):
-        folds = folds or [Moments.empty(X.shape[1]) for _ in range(n_folds)]
+        y = y if y.ndim == 2 else y[:, None]
+        folds = folds or [Moments.empty(X.shape[1], y.shape[1]) for _ in range(n_folds)]
         for k, moments in enumerate(folds):
             rows = fold[start : start + len(y)] == k
             moments.add(np.column_stack([y[rows], X[rows]]).astype(float, copy=False))

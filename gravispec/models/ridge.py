@@ -3,8 +3,8 @@
     min over w, c:  Σᵢ (yᵢ - c - xᵢ·w)² + alpha |w|²    =>    (A + alpha I) w = b,   c = ȳ - x̄·w
     A = Σ (x - x̄)(x - x̄)ᵀ,   b = Σ (x - x̄)(y - ȳ)
 
-One reduction of A to tridiagonal form serves every alpha of a fold (Eldén 1977, BIT 17, 134). Memory does not grow with
-the number of stars n; where n < P pixels the dual form is solved, with the n x n kernel in the place of A.
+Memory does not grow with the number of stars n; where n < P pixels the dual form is solved, with the n x n kernel in
+the place of A. Several targets share the work; each gets the alpha that suits it best.
 """
 
 import warnings
@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solveh_banded
 from scipy.linalg.blas import dsymm
-from scipy.linalg.lapack import dormqr, dsytrd
 
 from gravispec.data.npz import load_npz, save_npz
 from gravispec.errors import InputError
 from gravispec.models.moments import Chunks, Moments, checked_chunks, fold_moments, fold_of_row, pool
+from gravispec.models.shrinkage import shrinkage_path, solve
 
 ALPHAS = np.logspace(-3, 5, 13)
 BLOCK = 512  # columns handled at once, so that temporary arrays stay small
@@ -31,21 +30,31 @@ BLOCK = 512  # columns handled at once, so that temporary arrays stay small
 class RidgeFit:
     """y ≈ X @ coef + intercept.
 
-    coef : (P,) float64
+    coef : (P,) float64, or (P, T) for T targets; then intercept and alpha are (T,) and cv_mse (A, T)
     alpha : the chosen one of `alphas` (A,), with the smallest `cv_mse` (A,): mean over folds of the fold's MSE
     n : number of rows of the fit
     """
 
     coef: np.ndarray
-    intercept: float
-    alpha: float
+    intercept: float | np.ndarray
+    alpha: float | np.ndarray
     alphas: np.ndarray
     cv_mse: np.ndarray
     n: int
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """(m, P) -> (m,) float64."""
+        """(m, P) -> (m,) float64, or (m, T)."""
         return X @ self.coef + self.intercept
+
+    def first(self) -> "RidgeFit":
+        """The fit of the first target alone: log g, as the pipeline orders its labels."""
+        if self.coef.ndim == 1:
+            return self
+        intercept, alpha = float(self.intercept[0]), float(self.alpha[0])
+        return RidgeFit(self.coef[:, 0].copy(), intercept, alpha, self.alphas, self.cv_mse[:, 0].copy(), self.n)
+
+    def __str__(self) -> str:
+        return f"alpha {self.alpha:g}, CV MSE {self.cv_mse.min():.4f}"
 
     def save(self, file: str | Path | BinaryIO) -> None:
         save_npz(file, self)
@@ -59,7 +68,7 @@ class RidgeFit:
 class FoldFits:
     """The K fits that cross-validation made at the chosen alpha: the one of fold k has not seen the rows of fold k.
 
-    coef : (K, P) float64
+    coef : (K, P) float64, of the first target
     intercept : (K,)
     fold : (n,) int, the fold that holds out each row of the fit
     """
@@ -88,7 +97,7 @@ def ridge_cv(
     n_folds: int = 5,
     seed: int,
 ) -> RidgeFit:
-    """Fit n_rows rows that come in chunks of (X (m, P) flux, y (m,) target), of any size.
+    """Fit n_rows rows that come in chunks, of any size, of X (m, P) flux and y, one target (m,) or several (m, T).
 
     Folds are those of KFold(n_folds, shuffle=True, random_state=seed) on the rows in the order given, and the result is
     that of scikit-learn's GridSearchCV(Ridge(), {"alpha": alphas}, scoring="neg_mean_squared_error", cv=folds).
@@ -102,8 +111,7 @@ def ridge_cv(
     n_pixels = first[0].shape[1]
     chunks = chain([first], chunks)
     if n_rows < n_pixels:
-        X, y = _gather(chunks, n_rows)
-        return _ridge_dual(X, y, fold, alphas)
+        return _ridge_dual(*_gather(chunks, n_rows), fold, alphas)
     return ridge_from_moments(fold_moments(chunks, n_rows, n_folds=n_folds, seed=seed), alphas=alphas)
 
 
@@ -121,105 +129,90 @@ def cross_fit_from_moments(
 
 
 def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tuple[RidgeFit, np.ndarray, np.ndarray]:
-    """The fit to all rows; coefficients (K, P) and intercepts (K,) of those that leave one fold out, at its alpha."""
-    alphas = _checked_alphas(alphas)
-    mse = np.empty((len(folds), len(alphas)))
+    """The fit to all rows; (K, P) and (K,) of those that leave one fold out, for the first target at its alpha."""
+    alphas, T = _checked_alphas(alphas), folds[0].n_targets
+    mse = np.empty((len(folds), len(alphas), T))
     paths, means = [], []
     for k, held_out in enumerate(folds):
-        train = pool([part for j, part in enumerate(folds) if j != k])
-        means.append(train.mean)
-        paths.append(_shrinkage_path(train.scatter, alphas))
-        del train  # before the next one is made
-        mse[k] = _held_out_mse(held_out, means[k], paths[k])
-    alpha = _best_alpha(alphas, mse.mean(axis=0))
+        mean, A, B = _normal_equations([part for j, part in enumerate(folds) if j != k])
+        path = shrinkage_path(A, B, alphas)
+        mse[k] = _held_out_mse(held_out, mean, path)
+        paths.append(path[:, :, 0].copy())
+        means.append(mean)
+    alpha = _best_alphas(alphas, mse.mean(axis=0))
 
-    coefs = np.stack([path[:, alphas == alpha][:, 0] for path in paths])  # (K, P)
-    intercepts = np.array([mean[0] - mean[1:] @ coef for mean, coef in zip(means, coefs, strict=True)])
-    total = pool(folds)
-    mean, A, b = total.mean, total.scatter[1:, 1:].copy(order="F"), total.scatter[1:, 0].copy()
-    del total
-    coef = _solve(A, b, alpha)
-    intercept = float(mean[0] - mean[1:] @ coef)
-    fit = RidgeFit(coef, intercept, alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
+    coefs = np.stack([path[:, alphas == alpha[0]][:, 0] for path in paths])  # (K, P)
+    intercepts = np.array([mean[0] - mean[T:] @ coef for mean, coef in zip(means, coefs, strict=True)])
+    mean, A, B = _normal_equations(folds)
+    coef = solve(A, B, alpha)
+    fit = _fit(coef, mean[:T] - mean[T:] @ coef, alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
     return fit, coefs, intercepts
 
 
-def _solve(A: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
-    """(A + alpha I)⁻¹ b by Cholesky; A (P, P) is overwritten, its lower triangle read."""
-    A[np.diag_indices_from(A)] += alpha
-    return cho_solve(cho_factor(A, lower=True, overwrite_a=True, check_finite=False), b)
+def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the union of parts: mean (T + P,), A (P, P) in Fortran order with its lower triangle alone, B (P, T)."""
+    union = pool(parts)
+    pixels, targets = slice(union.n_targets, None), slice(union.n_targets)
+    return union.mean, union.scatter[pixels, pixels].copy(order="F"), union.scatter[pixels, targets].copy(order="F")
 
 
-def _shrinkage_path(bordered: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-    """(P, A): w of (A + alpha I) w = b for every alpha, from [[·, bᵀ], [b, A]] (P + 1, P + 1).
-
-    Householder reflections diag(1, Q) make the whole matrix tridiagonal, in place, from its lower triangle. The first
-    turns b into β e₁, so w = Q u with (T + alpha I) u = β e₁, T = Qᵀ A Q: three diagonals for each alpha.
-    """
-    rounding = 10 * np.finfo(float).eps * np.trace(bordered[1:, 1:])
-    if alphas.min() < rounding:
-        raise InputError(f"alpha = {alphas.min():g} is lost in rounding: start the grid above {rounding:.1e}")
-    reflectors, d, e, tau, _ = dsytrd(bordered, lower=1, lwork=64 * len(bordered), overwrite_a=1)
-    u = np.zeros((len(d) - 1, len(alphas)), order="F")
-    for a, alpha in enumerate(alphas):
-        rhs = np.zeros(len(d) - 1)
-        rhs[0] = e[0]
-        u[:, a] = solveh_banded([d[1:] + alpha, np.append(e[1:], 0.0)], rhs, lower=True)
-    for j in reversed(range(0, len(u), BLOCK)):  # w = H₁ H₂ ... u: the last reflections act first
-        V, scale = reflectors[1 + j :, j : min(j + BLOCK, len(u))], tau[j : j + BLOCK]
-        u[j:] = dormqr("L", "N", V, scale, u[j:], lwork=64 * BLOCK)[0]
-    return u
+def _fit(coef, intercept, alpha, alphas, cv_mse, n) -> RidgeFit:
+    """From arrays whose last axis is the target; without that axis where there is one target."""
+    if coef.shape[1] == 1:
+        coef, intercept, alpha, cv_mse = coef[:, 0], float(intercept[0]), float(alpha[0]), cv_mse[:, 0]
+    return RidgeFit(coef, intercept, alpha, alphas, cv_mse, n)
 
 
-def _held_out_mse(held_out: Moments, train_mean: np.ndarray, coef: np.ndarray) -> np.ndarray:
-    """(A,): MSE on the held-out rows of the fits coef (P, A), centred on train_mean (P + 1,).
+def _held_out_mse(held_out: Moments, train_mean: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """(A, T): MSE on the held-out rows of the fits W (P, A, T), centred on train_mean (T + P,).
 
-    With v = (1, -w) the residual of a row z = (y, x) is v·(z - train_mean), so
+    With v = (1, -w), the 1 at its target, the residual of a row z = (y, x) is v·(z - train_mean), so
     Σ residual² = vᵀ S v + n (v·(mean - train_mean))².
     """
-    v = np.vstack([np.ones(coef.shape[1]), -coef])
+    n_alphas, T = W.shape[1:]
+    target = np.broadcast_to(np.eye(T)[:, None], (T, n_alphas, T))
+    v = np.vstack([target, -W]).reshape(T + len(W), -1)
     spread = np.einsum("da,da->a", v, dsymm(1.0, held_out.scatter, v, lower=1))
-    return spread / held_out.n + ((held_out.mean - train_mean) @ v) ** 2
+    mse = spread / held_out.n + ((held_out.mean - train_mean) @ v) ** 2
+    return mse.reshape(n_alphas, T)
 
 
-def _ridge_dual(X: np.ndarray, y: np.ndarray, fold: np.ndarray, alphas: np.ndarray) -> RidgeFit:
-    """The fit of X (n, P), y (n,) with n < P: w = Xᵀ c with (K + alpha I) c = y, K = X Xᵀ, X and y centred."""
+def _ridge_dual(X: np.ndarray, Y: np.ndarray, fold: np.ndarray, alphas: np.ndarray) -> RidgeFit:
+    """The fit of X (n, P), Y (n, T) with n < P: W = Xᵀ C with (K + alpha I) C = Y, K = X Xᵀ, X and Y centred."""
     mean = X.mean(axis=0, dtype=float)
     blocks = [slice(j, j + BLOCK) for j in range(0, len(mean), BLOCK)]
-    K = np.zeros((len(y), len(y)))
+    K = np.zeros((len(Y), len(Y)))
     for pixels in blocks:
         centred = X[:, pixels] - mean[pixels]
         K += centred @ centred.T
 
-    mse = np.stack([_held_out_mse_dual(K, y, fold == k, alphas) for k in range(fold.max() + 1)])
-    alpha = _best_alpha(alphas, mse.mean(axis=0))
+    mse = np.stack([_held_out_mse_dual(K, Y, fold == k, alphas) for k in range(fold.max() + 1)])
+    alpha = _best_alphas(alphas, mse.mean(axis=0))
 
-    c = _solve(K, y - y.mean(), alpha)
-    coef = np.concatenate([(X[:, pixels] - mean[pixels]).T @ c for pixels in blocks])
-    return RidgeFit(coef, float(y.mean() - mean @ coef), alpha, alphas, mse.mean(axis=0), len(y))
+    C = solve(K, Y - Y.mean(axis=0), alpha)
+    coef = np.concatenate([(X[:, pixels] - mean[pixels]).T @ C for pixels in blocks])
+    return _fit(coef, Y.mean(axis=0) - mean @ coef, alpha, alphas, mse.mean(axis=0), len(Y))
 
 
-def _held_out_mse_dual(K: np.ndarray, y: np.ndarray, held_out: np.ndarray, alphas: np.ndarray) -> np.ndarray:
-    """(A,): MSE on the rows held_out (n,) bool of the fits to the others, from the kernel K (n, n)."""
+def _held_out_mse_dual(K: np.ndarray, Y: np.ndarray, held_out: np.ndarray, alphas: np.ndarray) -> np.ndarray:
+    """(A, T): MSE on the rows held_out (n,) bool of the fits to the others, from the kernel K (n, n)."""
     train = ~held_out
-    n = int(train.sum())
-    bordered = np.zeros((n + 1, n + 1), order="F")
-    bordered[1:, 1:] = K[np.ix_(train, train)]
-    row_mean = bordered[1:, 1:].mean(axis=0)
+    centred = K[np.ix_(train, train)]
+    row_mean = centred.mean(axis=0)
     # (xₛ - x̄)·(xₜ - x̄) = Kₛₜ - K̄ₛ - K̄ₜ + K̄̄ with x̄ the mean of the training rows
-    bordered[1:, 1:] -= row_mean[:, None] + row_mean - row_mean.mean()
-    y_mean = y[train].mean()
-    bordered[1:, 0] = y[train] - y_mean
-    c = _shrinkage_path(bordered, alphas)
+    centred -= row_mean[:, None] + row_mean - row_mean.mean()
+    mean = Y[train].mean(axis=0)
+    C = shrinkage_path(np.asfortranarray(centred), Y[train] - mean, alphas)  # (n, A, T)
     # Σ c = 0, so what is the same for all t drops out of Σₜ cₜ (xₛ - x̄)·(xₜ - x̄).
-    predicted = y_mean + (K[np.ix_(held_out, train)] - row_mean) @ c
-    return np.mean((y[held_out, None] - predicted) ** 2, axis=0)
+    predicted = mean + np.tensordot(K[np.ix_(held_out, train)] - row_mean, C, axes=1)
+    return np.mean((Y[held_out, None] - predicted) ** 2, axis=0)
 
 
 def _gather(chunks: Chunks, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """All rows at once: X (n, P) in the type of the chunks, y (n,) float64."""
+    """All rows at once: X (n, P) in the type of the chunks, Y (n, T) float64."""
     parts = list(checked_chunks(chunks, n_rows))
-    return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts]).astype(float)
+    Y = np.concatenate([y for _, y in parts]).astype(float)
+    return np.concatenate([X for X, _ in parts]), Y.reshape(n_rows, -1)
 
 
 def _checked_alphas(alphas: Sequence[float]) -> np.ndarray:
@@ -229,12 +222,13 @@ def _checked_alphas(alphas: Sequence[float]) -> np.ndarray:
     return alphas
 
 
-def _best_alpha(alphas: np.ndarray, cv_mse: np.ndarray) -> float:
-    """The alpha of least cv_mse (the first, if several); a warning if the least may lie outside the grid."""
-    alpha = float(alphas[np.argmin(cv_mse)])
-    if len(alphas) > 1 and alpha in (alphas.min(), alphas.max()):
-        warnings.warn(
-            f"alpha = {alpha:g} is at the edge of its grid {alphas.min():g} ... {alphas.max():g}: widen the grid",
-            stacklevel=2,
-        )
-    return alpha
+def _best_alphas(alphas: np.ndarray, cv_mse: np.ndarray) -> np.ndarray:
+    """(T,): the alpha of least cv_mse (A, T), the first if several; a warning if the least may lie outside the grid."""
+    best = alphas[np.argmin(cv_mse, axis=0)]
+    for alpha in np.unique(best):
+        if len(alphas) > 1 and alpha in (alphas.min(), alphas.max()):
+            warnings.warn(
+                f"alpha = {alpha:g} is at the edge of its grid {alphas.min():g} ... {alphas.max():g}: widen the grid",
+                stacklevel=2,
+            )
+    return best

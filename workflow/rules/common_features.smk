@@ -20,6 +20,7 @@ FEATURES = {
 FEATURE_INPUTS = dict(
     flux=NOISY,
     error="results/spectra/{dataset}/error.npy",
+    sigma="results/spectra/{dataset}/error.npy",
     wave="results/spectra/{dataset}/wave.npy",
     pca=f"{TRAINED}/pca.npz",
     ridge=f"{TRAINED}/ridge.npz",

@@ -68,11 +68,12 @@ rule gate:
 
 
 rule predictions:
-    """log g of every model for every validation and test star, with weights and flags."""
+    """log g of every model for every validation and test star, its other labels, weights and flags."""
     input:
         code=code("predictions.py"),
         stars=of_run(STARS),
         features=of_run(f"{TRAINED}/window.parquet"),
+        quality=of_run(f"{TRAINED}/quality.parquet"),
         experts="results/{run}/experts/predictions.parquet",
         classify="results/{run}/gates/classify.safetensors",
         mlp="results/{run}/gates/mlp.safetensors",

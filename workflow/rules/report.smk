@@ -80,6 +80,7 @@ rule summary:
         ),
         figures=rules.figures.output + rules.figure_spectra.output,
         baselines=baseline_table,
+        model="results/{run}/model.safetensors",
     output:
         report("results/{run}/summary.csv", category="{run}"),
     log:

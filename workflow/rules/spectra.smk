@@ -89,6 +89,7 @@ rule noisy:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
+        median=lookup(within=config, dpath="datasets/{dataset}/median"),
     message:
         "Data set {wildcards.dataset}: noise at level {wildcards.level}"
     script:

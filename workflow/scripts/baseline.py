@@ -24,7 +24,7 @@ with job(snakemake):
     device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
     given = {**params.given, "threads": snakemake.threads, "device": device}
     if "ridge" in snakemake.input.keys():  # noqa: SIM118
-        given["ridge"] = RidgeFit.load(snakemake.input.ridge)
+        given["ridge"] = RidgeFit.load(snakemake.input.ridge).first()
     asked = inspect.signature(module.fit).parameters
     options = {name: value for name, value in given.items() if name in asked} | params.baseline["options"]
     model = module.fit(train, val, **options)

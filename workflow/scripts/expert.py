@@ -1,10 +1,10 @@
-"""The Ridge of one bin, its penalty chosen by cross-validation within the bin."""
+"""The Ridge of one bin for log g, T_eff and M_H, each with its penalty, by cross-validation within the bin."""
 
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import TrainingChunks, training_mask
+from gravispec.data.stars import LABELS, TrainingChunks, training_mask
 from gravispec.errors import InputError
 from gravispec.models.bins import assign
 from gravispec.models.ridge import ridge_cv
@@ -14,13 +14,14 @@ with job(snakemake):
     params, k = snakemake.params, int(snakemake.wildcards.bin)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "T_eff", "log_g", "M_H"])
     in_bin = assign(stars["T_eff"], stars["M_H"], **params.edges) == k
-    chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, in_bin & training_mask(stars, params.n_train))
+    keep = in_bin & training_mask(stars, params.n_train)
+    chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
     if len(chunks) < params.folds:
         raise InputError(
             f"bin {k} ({params.name}) has {len(chunks)} training stars, fewer than the {params.folds} folds; "
             "raise n_train, or widen the bins in the configuration"
         )
     fit = ridge_cv(chunks, len(chunks), alphas=params.alphas, n_folds=params.folds, seed=params.seed)
-    print(f"bin {k} ({params.name}): {fit.n} stars, alpha {fit.alpha:g}, CV MSE {fit.cv_mse.min():.4f}", flush=True)
+    print(f"bin {k} ({params.name}): {fit.n} stars, log g by {fit.first()}", flush=True)
     with atomic(snakemake.output[0]) as path:
         fit.save(path)

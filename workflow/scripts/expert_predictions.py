@@ -1,10 +1,11 @@
-"""log g of every validation and test star by every expert and by the global Ridge."""
+"""Labels of every validation and test star by every expert and by the global Ridge; log g is the one without suffix."""
 
 import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import RowReader, selected_rows
 from gravispec.data.files import atomic
+from gravispec.data.stars import LABELS
 from gravispec.models.ridge import RidgeFit
 from workflow.scripts.lib.job import job
 
@@ -13,10 +14,11 @@ with job(snakemake):
     keep = (stars["split"] != "train").to_numpy()
     models = {f"expert_{k}": RidgeFit.load(path) for k, path in enumerate(snakemake.input.experts)}
     models["global_ridge"] = RidgeFit.load(snakemake.input.global_ridge)
-    coef = np.stack([model.coef for model in models.values()], axis=1)  # (P, models)
-    intercept = np.array([model.intercept for model in models.values()])
+    coef = np.concatenate([model.coef for model in models.values()], axis=1)  # (P, models · labels)
+    intercept = np.concatenate([model.intercept for model in models.values()])
+    columns = [name if label == "log_g" else f"{name}_{label}" for name in models for label in LABELS]
     flux = RowReader(snakemake.input.flux)
     predictions = np.concatenate([rows.astype(np.float64) @ coef + intercept for rows, _ in selected_rows(flux, keep)])
-    table = stars[keep].reset_index(drop=True).join(pd.DataFrame(predictions, columns=list(models)))
+    table = stars[keep].reset_index(drop=True).join(pd.DataFrame(predictions, columns=columns))
     with atomic(snakemake.output[0]) as path:
         table.to_parquet(path)

@@ -1,4 +1,8 @@
-"""Add noise to the clean flux: the only rule that reads it. A few test stars are kept beside it for the figure."""
+"""Add noise to the clean flux, the only rule that reads it, and normalise. A few test stars are kept for the figure.
+
+Flux was divided by its median before the noise came. Dividing by the noisy median afterwards is what can be done to an
+observed spectrum; without it models learn from a scale that nobody can measure.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +10,7 @@ import pandas as pd
 from gravispec.data.arrays import RowReader, blocks, row_writer
 from gravispec.data.files import atomic
 from gravispec.spectra.noise import add_noise
+from gravispec.spectra.normalise import row_median
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
@@ -20,7 +25,10 @@ with job(snakemake):
                 first = rows.index[0]
                 for lo, hi in blocks(first, first + len(rows)):
                     noise = {"level": level, "seed": seed, "split": split, "rows": np.arange(lo, hi) - first}
-                    write(add_noise(clean[lo:hi], errors[lo:hi], **noise))
+                    noisy_flux = add_noise(clean[lo:hi], errors[lo:hi], **noise)
+                    if snakemake.params.median == "noisy":
+                        noisy_flux /= row_median(noisy_flux)[:, None]
+                    write(noisy_flux)
         noisy = RowReader(flux_path)
         samples = {
             name: np.concatenate([reader[i : i + 1] for i in shown.index])

@@ -1,0 +1,96 @@
+"""A catalogue as FITS, ECSV, parquet or CSV: what every column means, and where the numbers come from."""
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+import astropy
+import numpy as np
+import pandas as pd
+import torch
+from astropy.io import fits
+from astropy.table import Column, Table
+
+from gravispec.data.files import atomic
+from gravispec.errors import InputError
+from gravispec.models.flags import FLAGS
+from gravispec.version import VERSION
+
+FORMATS = {".fits": "fits", ".ecsv": "ascii.ecsv", ".parquet": "parquet", ".csv": "ascii.csv"}
+LABELS = {
+    "log_g": "log10 of the surface gravity in cm s-2",
+    "T_eff": "effective temperature",
+    "M_H": "metallicity [M/H]",
+}
+DESCRIPTIONS = {
+    "star_id": "identifier in the file",
+    "file": "file of the spectrum",
+    **LABELS,
+    "log_g_global_ridge": "log_g of one Ridge for all stars",
+    "log_g_hard": "log_g of the likeliest expert",
+    "log_g_classify": "log_g of the experts weighted by the classify gate",
+    "log_g_linear": "log_g of the experts weighted by the linear gate",
+    "log_g_mlp_fallback": "log_g of the global Ridge where no expert has half the weight",
+    "snr": "median flux / error of a pixel",
+    "chi2": "reduced chi2 of the reconstruction from the principal components",
+    "flags": "bits, see the header: 0 is good",
+    "filled": "share of pixels that were masked or missing",
+    "offset": "measured wavelength offset against the training spectra",
+    "noise_level": "noise level of the run that was used",
+    "run": "run that was used",
+    "problem": "why there is no prediction",
+}
+UNITS = {"T_eff": "K", "offset": "pixel"}
+
+
+def describe(name: str) -> tuple[str, str | None]:
+    """Description and unit of a column."""
+    if name.startswith("weight_"):
+        return f"weight of expert {name.removeprefix('weight_')}", None
+    label, _, end = name.rpartition("_")
+    if label in LABELS and end[:2] in ("lo", "hi"):
+        which = "lower" if end.startswith("lo") else "upper"
+        return f"{which} limit of the {end[2:]} % interval of {label}", UNITS.get(label)
+    return DESCRIPTIONS[name], UNITS.get(name)
+
+
+def provenance(runs: list, command: str) -> dict[str, str]:
+    """Header cards: versions, command, what every run was and of which configuration, the meaning of the flags."""
+    cards = {"GRAVISPC": VERSION, "PYTHON": platform.python_version(), "NUMPY": np.__version__}
+    cards |= {"TORCH": str(torch.__version__), "ASTROPY": astropy.__version__, "COMMAND": command}
+    for i, run in enumerate(runs, start=1):
+        config = json.dumps(run.about["config"], sort_keys=True)
+        cards |= {f"RUN{i}": run.about["run"], f"NOISE{i}": run.about["noise_level"], f"CODE{i}": run.about["code"]}
+        cards |= {f"CONF{i}": hashlib.sha256(config.encode()).hexdigest()[:16], f"VERS{i}": run.about["version"]}
+    return cards | {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
+
+
+def checked_target(path: str | Path, *, overwrite: bool = False) -> Path:
+    """Raises InputError for an unknown ending, a folder that is not there, a file that is."""
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise InputError(f"{path}: a catalogue ends in {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: is there already; remove it, or give --overwrite")
+    return path
+
+
+def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> None:
+    """Write the rows with units, descriptions and ``meta``; whole or not at all. CSV keeps the values alone."""
+    columns = []
+    for name, values in table.items():
+        description, unit = describe(name)
+        values = values.to_numpy() if pd.api.types.is_numeric_dtype(values.dtype) else values.to_numpy(dtype=str)
+        columns.append(Column(values, name=name, description=description, unit=unit))
+    rows = Table(columns, meta=meta)
+    with atomic(path) as part:
+        if path.suffix == ".fits":
+            hdu = fits.table_to_hdu(rows)
+            for i, column in enumerate(columns, start=1):
+                hdu.header[f"TCOMM{i}"] = column.description
+            fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(part, overwrite=True)
+        else:
+            rows.write(part, format=FORMATS[path.suffix], overwrite=True)

@@ -1,0 +1,43 @@
+"""What a catalogue says of every label: the model it comes from, chosen on stars that fitted the gates, and intervals
+from calibration stars that served nothing else.
+"""
+
+import numpy as np
+from sklearn.metrics import root_mean_squared_error
+
+from gravispec.data.stars import LABELS
+from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
+
+#: where T_eff and M_H can come from; log g comes from the mlp gate
+SOURCES = ("global_ridge", "classify")
+
+
+def predicted(predictions, source):
+    """Labels (N, T) of a catalogue, from the table of predictions."""
+    columns = ["mlp", *(f"{label}_{source[label]}" for label in LABELS[1:])]
+    return predictions[columns].to_numpy()
+
+
+def calibration(predictions):
+    """``source`` of each label, its RMSE there, and the fields of ``Intervals`` as lists, for JSON."""
+    fit = predictions[predictions["part"] == "gate_fit"]
+    rmse = {
+        label: {s: root_mean_squared_error(fit[label], fit[f"{label}_{s}"]) for s in SOURCES} for label in LABELS[1:]
+    }
+    source = {"log_g": "mlp"} | {label: min(errors, key=errors.get) for label, errors in rmse.items()}
+    kept = predictions[predictions["part"] == "calibration"]
+    fitted = calibrate(predicted(kept, source), kept[list(LABELS)].to_numpy(), kept["snr_measured"].to_numpy())
+    return {
+        "source": source,
+        "rmse_gate_fit": rmse,
+        "labels": LABELS,
+        "confidences": CONFIDENCES,
+        "snr_edges": fitted.snr_edges.tolist(),
+        "half_width": fitted.half_width.tolist(),
+        "n": fitted.n.tolist(),
+    }
+
+
+def intervals(calibration):
+    """``Intervals`` from what ``calibration`` returned."""
+    return Intervals(*(np.array(calibration[name]) for name in ("snr_edges", "half_width", "n")))

@@ -1,0 +1,41 @@
+"""How good a spectrum is, and how like the training spectra: its S/N and the χ² of its reconstruction."""
+
+import numpy as np
+
+from gravispec.features.pca import Pca
+from gravispec.spectra.normalise import row_median
+
+DEFINITION = "median flux / error; reduced χ² of the reconstruction from the principal components of the training flux"
+UNIT = "1"
+NAMES = ("snr", "chi2")
+
+
+def snr(flux: np.ndarray, sigma: np.ndarray, measured: np.ndarray | None = None) -> np.ndarray:
+    """(m,) median over the pixels (m, P), or over the ``measured`` ones (m, P) bool, of flux / sigma."""
+    ratio = flux / sigma
+    median = row_median(ratio)
+    if measured is not None:
+        for row in np.flatnonzero(~measured.all(axis=1)):
+            kept = ratio[row, measured[row]]
+            median[row] = np.median(kept) if kept.size else np.nan
+    return median
+
+
+def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | None = None) -> np.ndarray:
+    """(m,) Σ ((flux - reconstruction) / sigma)² over the (measured) pixels, per degree of freedom.
+
+    NaN where no more pixels are measured than there are components.
+    """
+    reconstruction = pca.mean + pca.transform(flux) @ pca.components
+    squares = ((flux - reconstruction) / sigma) ** 2
+    if measured is None:
+        total, n_pixels = squares.sum(axis=1), np.full(len(flux), flux.shape[1])
+    else:
+        total, n_pixels = np.sum(squares, axis=1, where=measured), measured.sum(axis=1)
+    freedom = (n_pixels - len(pca.components)).astype(float)
+    return total / np.where(freedom > 0, freedom, np.nan)
+
+
+def features(flux: np.ndarray, sigma: np.ndarray, pca: Pca) -> np.ndarray:
+    """(m, 2) from flux and its errors (m, P)."""
+    return np.stack([snr(flux, sigma), chi2(flux, sigma, pca)], axis=1)

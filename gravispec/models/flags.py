@@ -1,0 +1,26 @@
+"""Bits of the column ``flags`` of a catalogue. 0 means that nothing was found."""
+
+import numpy as np
+
+MASKED_LIMIT = 0.1  # share of pixels that were filled from their neighbours
+OFFSET_LIMIT = 1.0  # pixels: of a single spectrum the offset is measured to 0.3 pixel or so at low S/N
+
+#: bit, name, meaning
+FLAGS = (
+    (1, "OUTSIDE_LABELS", "predicted T_eff or M_H lies outside the bins of the experts"),
+    (2, "EXTRAPOLATED", "predicted log_g, T_eff or M_H lies outside the range of the training labels"),
+    (4, "SNR", "S/N lies outside the range of the validation spectra"),
+    (8, "UNLIKE_TRAINING", "chi2 is above the 99.5 % quantile of the validation spectra"),
+    (16, "MASKED", f"more than {MASKED_LIMIT:.0%} of the pixels were filled from their neighbours"),
+    (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
+    (64, "UNUSABLE", "no prediction: see the column problem"),
+)
+BITS = {name: bit for bit, name, _ in FLAGS}
+
+
+def combine(**found):
+    """(n,) int16 from ``{name: (n,) bool}``."""
+    flags = np.zeros(len(next(iter(found.values()))), np.int16)
+    for name, rows in found.items():
+        flags[np.asarray(rows)] |= BITS[name]
+    return flags

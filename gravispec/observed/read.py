@@ -1,0 +1,82 @@
+"""From users' files to batches of spectra on the model's pixels."""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gravispec.data.arrays import blocks
+from gravispec.errors import InputError
+from gravispec.observed.child import raw_spectra
+from gravispec.observed.prepared import LIGHT, Prepared, prepare
+from gravispec.spectra.offset import TOLERANCE, wavelength_offset
+from gravispec.spectra.wavelength import vacuum_to_air
+
+ROWS = 256  # spectra whose offset is measured at a time, which limits memory
+
+
+def prepared_batches(
+    path: str | os.PathLike,
+    wave: np.ndarray,
+    *,
+    medium: str | None = None,
+    velocity: float | Mapping[str, float] | str | None = None,
+    template: np.ndarray | None = None,
+    batch: int = 2048,
+) -> Iterator[Prepared]:
+    """Spectra of the FITS or HDF5 file `path` on the model's pixels `wave` (P,), Å, vacuum, at rest.
+
+    Args:
+        medium: of the file's wavelengths, air or vacuum; None: as the file declares.
+        velocity: radial velocity that is taken out, km/s: one number, {star_id: number}, or the name of a column of the
+            file; None: as the file gives, else 0.
+        template: (P,) a typical spectrum, against which wavelength offsets are measured; None: they are NaN.
+        batch: spectra in a batch, at most.
+
+    Raises:
+        InputError: the file cannot be read or lacks what is needed; single unusable spectra have a `problem` instead.
+    """
+    path, wave = Path(path), np.asarray(wave, dtype=np.float64)
+    if medium not in (None, "air", "vacuum"):
+        raise InputError(f"medium: {medium!r} is neither air nor vacuum")
+    column = velocity if isinstance(velocity, str) else None
+    if isinstance(velocity, int | float) and not abs(velocity) < LIGHT:
+        raise InputError(f"velocity: {velocity} km/s is not below the speed of light")
+    offsets = []
+    with closing(raw_spectra(path, batch, column)) as spectra:
+        for raw in spectra:
+            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity)
+            if template is not None:
+                prepared = replace(prepared, offset=_offsets(wave, prepared, template))
+                offsets.append(prepared.offset)
+            yield prepared
+    if offsets:
+        _warn_of_offsets(path, wave, np.concatenate(offsets))
+
+
+def _offsets(wave, prepared, template):
+    usable = np.flatnonzero(prepared.problem == "")
+    offset = np.full(len(prepared.flux), np.nan)
+    for lo, hi in blocks(0, len(usable), ROWS):
+        offset[usable[lo:hi]] = wavelength_offset(wave, prepared.flux[usable[lo:hi]], template)
+    return offset
+
+
+def _warn_of_offsets(path, wave, offset):
+    """Warn where more than half of the spectra are off by more than `TOLERANCE` pixels."""
+    measured = offset[np.isfinite(offset)]
+    off = np.abs(measured) > TOLERANCE
+    if not len(measured) or not off.mean() > 0.5:
+        return
+    median, middle = np.median(measured), len(wave) // 2
+    air = (wave[middle] - vacuum_to_air(wave[middle])) / (wave[middle] - wave[middle - 1])
+    hint = "; air and vacuum are that far apart: check the medium" if abs(abs(median) - air) < TOLERANCE else ""
+    warnings.warn(
+        f"{path}: {off.sum()} of {len(offset)} spectra are more than {TOLERANCE} pixels from the model's wavelengths, "
+        f"by {median:+.1f} in the median{hint}",
+        stacklevel=3,
+    )

@@ -1,0 +1,77 @@
+"""Units of wavelength and flux density in users' files."""
+
+import re
+import warnings
+from functools import cache
+
+import numpy as np
+from astropy import units
+
+from gravispec.errors import InputError
+
+PER_WAVELENGTH = units.Unit("W m-3")
+PER_FREQUENCY = units.Unit("W m-2 Hz-1")
+# as people write them, whatever the case
+_NAMES = {
+    **dict.fromkeys(("a", "ang", "angstrom", "angstroms"), "Angstrom"),
+    **dict.fromkeys(("nm", "nanometers"), "nm"),
+    **dict.fromkeys(("micron", "microns"), "um"),
+    "ergs": "erg",
+}
+
+
+@cache
+def parse(text: str) -> units.UnitBase:
+    """The unit that `text` names, in any notation astropy reads; A is ångström here, never ampere.
+
+    Raises:
+        ValueError: not a unit.
+    """
+    text = re.sub(r"[A-Za-z]+", lambda word: _NAMES.get(word[0].lower(), word[0]), text.strip())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        return units.Unit(text)
+
+
+def in_angstrom(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
+    """Wavelengths in Å from `values` in `unit`; InputError names `where`, without a unit or with one of no length."""
+    values = np.asarray(values, dtype=np.float64)
+    return values * _known(unit, where, "nm, um or Angstrom", lambda u: u.to(units.Angstrom))
+
+
+def is_per_frequency(unit: str | None, where: str) -> bool:
+    """Whether flux densities in `unit` are per frequency (nJy) and not per wavelength (erg/s/cm²/Å).
+
+    The explicit unit "1" is relative flux per wavelength, what normalised spectra have.
+    """
+
+    def kind(u):
+        if u.is_equivalent(PER_FREQUENCY):
+            return True
+        if u.is_equivalent(PER_WAVELENGTH) or (u.is_equivalent(units.one) and unit.strip() == "1"):
+            return False
+        raise ValueError
+
+    return _known(unit, where, "nJy or erg / (s cm2 Angstrom), 1 for relative flux per wavelength", kind)
+
+
+def error_factor(unit: str | None, flux_unit: str | None, where: str, *, power: int = 1) -> float:
+    """Factor that takes `unit` to `flux_unit` ** `power`; 1 where the error has no unit of its own."""
+    if not unit or not unit.strip() or unit == flux_unit:
+        return 1.0
+    return _known(unit, where, f"that of the flux, {flux_unit}", lambda u: u.to(parse(flux_unit) ** power))
+
+
+def in_km_s(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
+    """Velocities in km/s; without a unit they are km/s already."""
+    values = np.asarray(values, dtype=np.float64)
+    return values * _known(unit or "km/s", where, "km/s", lambda u: u.to(units.km / units.s))
+
+
+def _known(unit, where, expected, convert):
+    if not unit or not unit.strip():
+        raise InputError(f"{where} has no unit; state it in the file: {expected}")
+    try:
+        return convert(parse(unit))
+    except (ValueError, TypeError):
+        raise InputError(f"{where} has the unit {unit!r}; it must be {expected}") from None

@@ -1,0 +1,58 @@
+# Trained runs applied to observed spectra.
+# Needs: results/{run}/model.safetensors, the user's files.  Makes: results/catalogues.
+PART = "results/catalogues/{catalogue}/{part}"
+
+
+rule catalogue_part:
+    """The spectra of one file. What is wrong with a bad file is written down, and the others go on."""
+    input:
+        code=code("catalogue_part.py"),
+        models=catalogue_models,
+        spectra=lambda wc: observed_files(wc.catalogue)[wc.part],
+    output:
+        rows=f"{PART}.rows.parquet",
+        problem=f"{PART}.problem.txt",
+    log:
+        "results/catalogues/{catalogue}/logs/{part}.log",
+    benchmark:
+        "results/catalogues/{catalogue}/benchmarks/{part}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code_sha("catalogue_part.py"),
+        medium=lookup(within=config, dpath="catalogues/{catalogue}/medium"),
+        velocity=lookup(within=config, dpath="catalogues/{catalogue}/velocity"),
+    message:
+        "Catalogue {wildcards.catalogue}: {wildcards.part}"
+    script:
+        "../scripts/catalogue_part.py"
+
+
+rule catalogue:
+    """All rows in one table, and a list of the files that could not be read."""
+    input:
+        code=code("catalogue.py"),
+        models=catalogue_models,
+        rows=catalogue_parts(f"{PART}.rows.parquet"),
+        problems=catalogue_parts(f"{PART}.problem.txt"),
+    output:
+        catalogue="results/catalogues/{catalogue}.{format}",
+        problems="results/catalogues/{catalogue}.{format}.problems.txt",
+    log:
+        "results/catalogues/logs/{catalogue}.{format}.log",
+    benchmark:
+        "results/catalogues/benchmarks/{catalogue}.{format}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code_sha("catalogue.py"),
+    message:
+        "Catalogue {wildcards.catalogue}.{wildcards.format}"
+    script:
+        "../scripts/catalogue.py"

@@ -1,0 +1,60 @@
+# A run made ready for spectra that it has never seen.
+# Needs: results/{run}/experts, gates, predictions.parquet.  Makes: results/{run}/calibration.json, model.safetensors.
+
+
+rule calibration:
+    """Intervals of the predicted labels, from validation stars that served nothing else."""
+    input:
+        code=code("calibration.py"),
+        predictions="results/{run}/predictions.parquet",
+    output:
+        "results/{run}/calibration.json",
+    log:
+        "results/{run}/logs/calibration.log",
+    benchmark:
+        "results/{run}/benchmarks/calibration.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("calibration.py"),
+    message:
+        "{wildcards.run}: calibration of the intervals"
+    script:
+        "../scripts/calibration.py"
+
+
+rule model:
+    """Experts, gates, components and intervals in one file, with a description of the run."""
+    input:
+        code=code("model.py"),
+        stars=of_run(STARS),
+        wave=of_run("results/spectra/{dataset}/wave.npy"),
+        experts=rules.expert_predictions.input.experts,
+        global_ridge=of_run(f"{TRAINED}/ridge.npz"),
+        pca=of_run(f"{TRAINED}/pca.npz"),
+        classify="results/{run}/gates/classify.safetensors",
+        mlp="results/{run}/gates/mlp.safetensors",
+        linear="results/{run}/gates/linear.safetensors",
+        predictions="results/{run}/predictions.parquet",
+        calibration="results/{run}/calibration.json",
+    output:
+        "results/{run}/model.safetensors",
+    log:
+        "results/{run}/logs/model.log",
+    benchmark:
+        "results/{run}/benchmarks/model.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("model.py"),
+        about=about_run,
+    message:
+        "{wildcards.run}: the trained run in one file"
+    script:
+        "../scripts/model.py"
