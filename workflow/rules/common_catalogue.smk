@@ -1,5 +1,6 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def observed_files(catalogue):
         found = sorted(glob.glob(pattern))
         if not found:
             sys.exit(f"config: catalogues.{catalogue}.files: no file {pattern}")
-        files |= {path.strip("/").replace("/", "_"): path for path in found}
+        files |= {"_".join(path.strip(os.sep).split(os.sep)): path for path in found}
     return files
 
 
