@@ -1,8 +1,7 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
-import os
+import re
 import sys
-from pathlib import Path
 
 
 wildcard_constraints:
@@ -17,7 +16,7 @@ def observed_files(catalogue):
         found = sorted(glob.glob(pattern))
         if not found:
             sys.exit(f"config: catalogues.{catalogue}.files: no file {pattern}")
-        files |= {"_".join(path.strip(os.sep).split(os.sep)): path for path in found}
+        files |= {re.sub(r"[^\w.-]+", "_", path): path for path in found}
     return files
 
 
