@@ -24,6 +24,7 @@ include: "workflow/rules/tower.smk"
 include: "workflow/rules/tower_report.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/quality.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/benchmark.smk"
 

@@ -2,9 +2,9 @@
 
 A split-conformal interval whose half-width is the k-th smallest of n calibration residuals covers a new star with a
 probability that is, over calibrations, Beta(k, n + 1 - k); so the number that it covers of m test stars of that S/N bin
-is beta-binomial (Vovk 2012, PMLR 25, 475, proposition 2a; Angelopoulos & Bates 2021, arXiv:2107.07511, section 3.2).
-Bins are calibrated apart: the number over several of them is the sum of independent ones. This is exact for all stars
-and in the S/N bins. In bins of a label nothing is promised: their band says what to expect if residuals were alike there.
+is beta-binomial (Vovk 2012, PMLR 25, 475; Angelopoulos & Bates 2021, arXiv:2107.07511, section 3.2). Bins are
+calibrated apart: the number over several of them is a sum of independent ones. This is exact for all stars and in the
+S/N bins. In bins of a label nothing is promised: the band there says what to expect if residuals did not depend on it.
 """
 
 import numpy as np

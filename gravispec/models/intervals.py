@@ -43,7 +43,10 @@ def calibrate(predicted, true, snr):
     n_bins = int(np.clip(len(snr) // MIN_STARS, 1, N_BINS))
     if len(snr) < 20:
         raise InputError(f"{len(snr)} calibration stars; 20 at least are needed for intervals: raise n_stars.val")
-    edges = np.quantile(snr, np.arange(1, n_bins) / n_bins)
+    # S/N of stars, so that no bin is empty where many are equal
+    edges = np.unique(np.quantile(snr, np.arange(1, n_bins) / n_bins, method="higher"))
+    edges = edges[edges > snr.min()]
+    n_bins = len(edges) + 1
     intervals = Intervals(edges, np.empty((n_bins, true.shape[1], len(CONFIDENCES))), np.empty(n_bins, int))
     residuals = np.abs(predicted - true)
     of_star = intervals.bin(snr)
