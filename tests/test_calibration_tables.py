@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import betabinom
 
 from gravispec.evaluation.calibration import calibration
-from gravispec.evaluation.coverage import BAND, covered_pmf, coverage_band, coverage_table
+from gravispec.evaluation.coverage import BAND, coverage_band, coverage_table, covered_pmf
 from gravispec.evaluation.groups import grouped
 from gravispec.evaluation.residuals import giants_dwarfs_table, residuals_table
 from gravispec.models.intervals import CONFIDENCES, calibrate

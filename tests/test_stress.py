@@ -101,7 +101,7 @@ def test_convolutions_keep_a_constant_and_the_area_of_a_line(flux):
 
 
 def test_extinction_is_that_of_the_published_table():
-    """Cardelli, Clayton & Mathis 1989, table 3: A(λ)/A(V) at the wavelengths of UVRIJHK, which are rounded, R_V = 3.1."""
+    """Cardelli, Clayton & Mathis 1989, table 3: A(λ)/A(V) of UVRIJHK, at wavelengths that are rounded; R_V = 3.1."""
     x = np.array([2.78, 1.82, 1.43, 1.11, 0.80, 0.63, 0.46])
     assert extinction(1e4 / x) == pytest.approx([1.569, 1.000, 0.751, 0.479, 0.282, 0.190, 0.114], abs=0.0025)
     # A(B) = A(V) + E(B-V), the definition of R_V

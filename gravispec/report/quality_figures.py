@@ -35,7 +35,8 @@ def coverage(table):
                 face = [COLOURS[label] if promised else "white" for promised in one["promised"]]
                 ax.scatter(x, one["coverage"], 14, face, MARKERS[label], edgecolors=COLOURS[label], lw=0.8)
             left = places[by][-1] + 1.6
-        ax.set_ylabel(f"coverage of {confidence:.0%}")
+        ax.set_ylabel(f"coverage of {confidence * 100:.0f} %")
+        ax.tick_params(axis="x", length=0)
         ax.margins(x=0.01, y=0.08)
     _coverage_axis(axes[-1], table, places)
     for label in COLOURS:
@@ -47,27 +48,25 @@ def coverage(table):
 
 
 def _coverage_axis(ax, table, places):
-    """Limits of the bins below the axis, and what they are bins of."""
+    """Below the axis: limits between bins, numbers of stars, and what the bins are bins of."""
+    below = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "top"}
     ticks, names = [], []
     for by, at in places.items():
         bins = table[table["by"] == by].drop_duplicates("bin")
         digits = 0 if by in ("T_eff", "snr_measured") else 1
-        ticks += at
-        names += [
-            "all" if by == "all" else f"{row.low:.{digits}f}–{row.high:.{digits}f}\n{row.n_test:,}"
-            for row in bins.itertuples()
-        ]
-        if by == "all":
-            names[-1] = f"stars\n{bins['n_test'].iloc[0]:,}"
-        ax.text(np.mean(at), -0.4, NAMES.get(by, "all"), transform=ax.get_xaxis_transform(), ha="center", va="top")
-    ax.set_xticks(ticks, names, fontsize=6)
-    ax.tick_params(axis="x", length=0)
+        ticks += [x + 0.5 for x in at[:-1]]
+        names += [f"{edge:.{digits}f}".replace("-", "−") for edge in bins["low"][1:]]
+        for x, n in zip(at, bins["n_test"], strict=True):
+            ax.text(x, -0.16, f"{n:,}", fontsize=6, **below)
+        ax.text(np.mean(at), -0.28, NAMES.get(by, "all stars"), **below)
+    ax.text(-0.01, -0.16, "n", transform=ax.transAxes, ha="right", va="top", fontsize=6)
+    ax.set_xticks(ticks, names, fontsize=7)
+    ax.tick_params(axis="x", length=3)
 
 
 def residuals(table):
     """Median and central 68 % of predicted - true of every label (rows) against labels and S/N (columns)."""
-    columns = GROUPS[1:]
-    order = (*columns[1:], columns[0])
+    order = (*GROUPS[2:], GROUPS[1])
     fig, axes = plt.subplots(len(COLOURS), 4, figsize=(TWO_COLUMNS, 4.6), sharex="col", sharey="row")
     for row, label in zip(axes, COLOURS, strict=True):
         for ax, by in zip(row, order, strict=True):
@@ -84,6 +83,7 @@ def residuals(table):
         n = table[(table["label"] == "log_g") & (table["by"] == by)]["n_test"]
         span = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,}–{n.max():,}"
         ax.set_title(f"n = {span} a bin", fontsize=7)
+    fig.suptitle("Δ = predicted − true: median with its bootstrap interval; shaded: 16–84 % of the stars", fontsize=8)
     fig.align_ylabels(axes[:, 0])
     return fig
 
@@ -92,7 +92,7 @@ def giants_dwarfs(predictions, table):
     """Predicted log g of true giants and dwarfs, and how many are taken for each other."""
     test = predictions[predictions["split"] == "test"]
     fig, (left, right) = plt.subplots(1, 2, figsize=(TWO_COLUMNS, 2.6), width_ratios=(1.5, 1))
-    edges = np.linspace(*np.quantile(test["mlp"], [0.001, 0.999]), 50)
+    edges = np.linspace(*np.quantile(test["mlp"], [0.001, 0.999]), 40)
     giant = test["log_g"] < GIANT
     for name, stars, colour in (("giants", test[giant], PALETTE["red"]), ("dwarfs", test[~giant], PALETTE["blue"])):
         label = f"true {name}, n = {len(stars):,}"
@@ -107,8 +107,10 @@ def giants_dwarfs(predictions, table):
     for i, row in enumerate(table.itertuples()):
         for j, n in enumerate(counts[i]):
             share = n / counts[i].sum()
-            right.text(j, i, f"{n:,}\n{share:.1%}", ha="center", va="center", color="white" if share > 0.5 else "black")
-        text = f"completeness {row.completeness:.1%}\ncontamination {row.contamination:.1%}"
+            right.text(
+                j, i, f"{n:,}\n{share * 100:.1f} %", ha="center", va="center", color="white" if share > 0.5 else "black"
+            )
+        text = f"completeness {row.completeness * 100:.1f} %\ncontamination {row.contamination * 100:.1f} %"
         right.text(1.6, i, text, va="center", fontsize=7)
     right.set_xticks([0, 1], ["giant", "dwarf"])
     right.set_yticks([0, 1], ["giant", "dwarf"])
