@@ -58,7 +58,7 @@ def describe(name: str) -> tuple[str, str | None]:
 def provenance(runs: list, command: str) -> dict[str, str]:
     """Header cards: versions, command, what every run was and of which configuration, the meaning of the flags."""
     cards = {"GRAVISPC": VERSION, "PYTHON": platform.python_version(), "NUMPY": np.__version__}
-    cards |= {"TORCH": torch.__version__, "ASTROPY": astropy.__version__, "COMMAND": command}
+    cards |= {"TORCH": str(torch.__version__), "ASTROPY": astropy.__version__, "COMMAND": command}
     for i, run in enumerate(runs, start=1):
         config = json.dumps(run.about["config"], sort_keys=True)
         cards |= {f"RUN{i}": run.about["run"], f"NOISE{i}": run.about["noise_level"], f"CODE{i}": run.about["code"]}

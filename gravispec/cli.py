@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import warnings
 
 import click
 import pandas as pd
@@ -46,6 +47,7 @@ def predict(spectra, runs, output, medium, velocity, strict, overwrite):
         trained = load_runs(runs)
     except InputError as error:
         sys.exit(f"error: {error}")
+    warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
     tables = []
     with tqdm(unit=" spectra", disable=None) as bar:  # None: not where the output is no terminal
         for path, table, problem in predict_files(

@@ -37,7 +37,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     test = (data.stars["split"] == "test").to_numpy()
     order[test] = np.random.default_rng(1).permutation(order[test])
     shuffled = dict(inputs)
-    for name in ("flux", "error"):
+    for name in ("flux", "error", "sigma"):
         if name in inputs:
             shuffled[name] = np.asarray(inputs[name][0:n])[order]
     again = compute(module, shuffled, n)
@@ -84,6 +84,7 @@ class SmallData:
         self.files = {name: folder / f"{name}.npy" for name in ("flux", "error", "wave")}
         for name, path in self.files.items():
             np.save(path, getattr(self, name))
+        self.files["sigma"] = self.files["error"]
         for name in ("ridge", "ridge_folds", "pca"):
             self.files[name] = folder / f"{name}.npz"
             getattr(self, name).save(self.files[name])

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
+from astropy.wcs import WCS
 from scipy.special import erf
 
 from gravispec.spectra.instrument import pixel_edges
@@ -31,14 +32,16 @@ def f_nu(wave, flux):
     return flux * 1e-17 * wave**2 / 2.99792458e18 / 1e-32
 
 
-def pfs_object(path, wave, flux, error, *, mask=None, obj_id=42, axis=True):
-    """One pfsObject file; `wave` (Q,) Å, equidistant where `axis`; flux in 1e-17 erg/s/cm²/Å."""
+def pfs_object(path, wave, flux, error, *, mask=None, obj_id=42, axis="pfs.datamodel"):
+    """One pfsObject file; `wave` (Q,) Å, equidistant, or without `axis`; flux in 1e-17 erg/s/cm²/Å."""
     header = fits.Header({"DAMD_VER": 2})
-    if axis:  # as pfs.datamodel.WavelengthArray writes it
-        n, step = len(wave), (wave[1] - wave[0]) * 1e-10
-        header.update(CTYPE1="WAVE", CUNIT1="m", CRPIX1=(n + 1) / 2, CDELT1=step, CRVAL1=wave.mean() * 1e-10)
-    planes = fits.Header({"MP_BAD": 0, "MP_CR": 3, "MP_DETECTED": 5})
-    planes["HIERARCH MP_BAD_SKY"] = 9
+    if axis:  # as pfs.datamodel.WavelengthArray.toFitsHeader: the last number counts from 2
+        n, step = len(wave), (wave[-1] - wave[0]) / (len(wave) - 1)
+        wcs = WCS(naxis=1)
+        wcs.wcs.ctype, wcs.wcs.cunit, wcs.wcs.crval, wcs.wcs.cdelt = ["WAVE"], ["nm"], [wave.mean() / 10], [step / 10]
+        wcs.wcs.crpix = [n / 2 + (1.5 if axis == "pfs.datamodel" else 0.5)]
+        header.extend(wcs.to_header())
+    planes = fits.Header({"MP_BAD": 0, "MP_CR": 3, "HIERARCH MP_DETECTED": 5, "HIERARCH MP_BAD_SKY": 9})
     planes.extend(header)
     covar = np.stack([f_nu(wave, error) ** 2, np.zeros_like(wave), np.zeros_like(wave)])
     target = fits.BinTableHDU.from_columns([fits.Column("filterName", "5A", array=["i2_hsc"])], name="TARGET")

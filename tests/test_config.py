@@ -47,7 +47,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
     models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
     lines = FILE.read_text().splitlines()
     for key in {key for model in models for key in keys(model)} - {"names"}:
-        shown = [line for line in lines if re.search(rf"\b{key}\b:", line.split("#")[0])]
+        shown = [line for line in lines if re.search(rf"\b{key}\b:", line.strip().removeprefix("# ").split("#")[0])]
         assert shown, f"{key} is not in {FILE}"
         # keys on one line with others, such as {start: ..., stop: ..., n: ...}, share its comment
         assert any("#" in line for line in shown) or key.endswith("_names"), f"{key} is not explained in {FILE}"

@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
 from gravispec.errors import InputError
-from gravispec.features import error, family, pca, ridge, topk, window
+from gravispec.features import error, family, pca, quality, ridge, topk, window
 from tests.family_check import N_TRAIN, SmallData, check_family
 
 
@@ -57,6 +57,17 @@ def dense_error(data):
     return np.array(rows)
 
 
+def dense_quality(data):
+    from sklearn.decomposition import PCA
+
+    model = PCA(96, svd_solver="covariance_eigh").fit(data.flux[:N_TRAIN].astype(float))
+    rows = []
+    for star, sigma in zip(data.flux.astype(float), data.level * data.error.astype(float), strict=True):
+        missed = star - model.inverse_transform(model.transform(star[None]))[0]
+        rows.append([np.median(star / sigma), np.sum((missed / sigma) ** 2) / (700 - 96)])
+    return np.array(rows)
+
+
 def dense_window(data):
     lines = window.line_features(data.wave, data.flux.astype(float))
     return np.hstack([lines, dense_pca(data)[:, :4]])
@@ -71,18 +82,21 @@ def dense_window(data):
         (topk, dense_topk, None),
         (error, dense_error, None),
         (window, dense_window, None),
+        (quality, dense_quality, None),
     ],
-    ids=["pca", "ridge_in_sample", "ridge_cross_fit", "topk", "error", "window"],
+    ids=["pca", "ridge_in_sample", "ridge_cross_fit", "topk", "error", "window", "quality"],
 )
 def test_family(module, naive, mode, data, tmp_path):
     check_family(module, data, naive, tmp_path, mode=mode)
 
 
 def test_every_family_is_checked():
-    assert set(family.families()) == {"pca", "ridge", "topk", "error", "window"}
+    assert set(family.families()) == {"pca", "ridge", "topk", "error", "window", "quality"}
 
 
-@pytest.mark.parametrize(("module", "size"), [(pca, 96), (ridge, 1), (topk, 24), (error, 5), (window, 13)])
+@pytest.mark.parametrize(
+    ("module", "size"), [(pca, 96), (ridge, 1), (topk, 24), (error, 5), (window, 13), (quality, 2)]
+)
 def test_sizes(module, size):
     assert len(module.NAMES) == size
 

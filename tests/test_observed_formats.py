@@ -1,14 +1,20 @@
 """Every accepted layout gives the same spectra on the model's pixels."""
 
+import gzip
+from pathlib import Path
+
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from gravispec.data.pfsspec import ERROR, FLUX
 from gravispec.data.pfsspec import WAVE as PFSSPEC_WAVE
 from gravispec.observed.read import prepared_batches
+from gravispec.observed.units import in_angstrom, is_per_frequency
 from gravispec.spectra.wavelength import vacuum_to_air
 from tests import observed_files as files
 from tests.observed_files import WAVE, pixel_means
+from workflow.scripts.lib.code_deps import imported_files
 
 FLAM = "erg / (s cm2 Angstrom)"
 FINE = 8250 + 0.23 * np.arange(2200)  # Å; covers the model's pixels
@@ -37,12 +43,14 @@ def check(batch, star_ids):
     assert (np.median(batch.error, axis=1) > 0.0148 * np.sqrt(0.23 / 0.5) * 0.85).all()
 
 
-def test_pfs_object_with_the_wavelengths_in_the_header(tmp_path):
-    check(one(files.pfs_object(tmp_path / "pfsObject.fits", FINE, SPECTRUM, ERRORS)), ["7:42"])
+@pytest.mark.parametrize("axis", ["pfs.datamodel", "FITS standard"])
+def test_pfs_object_with_the_wavelengths_in_the_header(tmp_path, axis):
+    """pfs.datamodel writes and reads CRPIX1 = n / 2 + 1.5 for the middle (tests/test_WavelengthArray.py there)."""
+    check(one(files.pfs_object(tmp_path / "pfsObject.fits", FINE, SPECTRUM, ERRORS, axis=axis)), ["7:42"])
 
 
 def test_pfs_object_with_an_extension_of_wavelengths(tmp_path):
-    check(one(files.pfs_object(tmp_path / "a.fits", FINE, SPECTRUM, ERRORS, axis=False)), ["7:42"])
+    check(one(files.pfs_object(tmp_path / "a.fits", FINE, SPECTRUM, ERRORS, axis=None)), ["7:42"])
 
 
 def test_pfs_coadd_with_common_wavelengths(tmp_path):
@@ -170,6 +178,47 @@ def test_images_with_a_row_a_spectrum(tmp_path, per_row):
     check(one(path), [f"rows_{i:07d}" for i in range(4)])
 
 
+def test_gzip_text_identifiers_and_scaled_columns(tmp_path):
+    """A table that astropy has to convert: integers with TSCAL and TZERO, strings, compressed."""
+    columns = [
+        fits.Column("name", "6A", array=["star a", "star b", "c"]),
+        fits.Column("wave", f"{len(FINE)}D", "nm", array=np.tile(FINE / 10, (3, 1))),
+        fits.Column("flux", f"{len(FINE)}J", FLAM, array=np.tile(np.round((SPECTRUM - 1) * 1e9), (3, 1)).astype("i4")),
+        fits.Column("ivar", f"{len(FINE)}E", array=np.tile(ERRORS**-2, (3, 1))),
+    ]
+    path = tmp_path / "a.fits"
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+    for keyword, value in (("TSCAL3", 1e-9), ("TZERO3", 1.0), ("VACUUM", True)):
+        fits.setval(path, keyword, value=value, ext=1)
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress(path.read_bytes()))
+    batches = list(prepared_batches(tmp_path / "a.fits.gz", WAVE, batch=2))
+    check(batches[0], ["star a", "star b"])
+    check(batches[1], ["c"])
+
+
+@pytest.mark.parametrize(
+    ("unit", "per_frequency"),
+    [
+        ("nJy", True),
+        ("erg / (s cm2 Hz)", True),
+        ("1E-17 erg/cm^2/s/Ang", False),
+        ("10**(-17) ergs/s/cm**2/A", False),
+        ("erg.cm**(-2).s**(-1).angstrom**(-1)", False),
+        ("W m-2 um-1", False),
+        ("1", False),
+    ],
+)
+def test_flux_units_as_people_write_them(unit, per_frequency):
+    assert is_per_frequency(unit, "flux") == per_frequency
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("ANGSTROM", 1), ("A", 1), ("Å", 1), ("nm", 10), ("microns", 1e4), ("m", 1e10)]
+)
+def test_wavelength_units_as_people_write_them(unit, factor):
+    assert in_angstrom(2.0, unit, "wave") == pytest.approx(2 * factor, rel=1e-12)
+
+
 def test_plain_hdf5(tmp_path):
     path = files.plain_hdf5(
         tmp_path / "a.h5", FINE / 10, np.tile(SPECTRUM, (2, 1)), np.tile(ERRORS, (2, 1)), unit="nm", name=["a", "β"]
@@ -214,3 +263,10 @@ def test_same_pixels_pass_untouched(tmp_path):
         np.testing.assert_array_equal(batch.error[0], np.float32(0.25) / median)
     batch = one(files.plain_hdf5(tmp_path / "a.h5", WAVE + 0.01, flux, np.full(len(WAVE), 0.25, "f4")))
     assert not np.array_equal(batch.flux[0], flux / median)
+
+
+def test_what_reads_observed_spectra_tracks_the_code_of_every_reader():
+    """They run in another process, yet a rule has to see that one was edited."""
+    tracked = imported_files("gravispec/observed/read.py", Path(__file__).parents[1])
+    readers = ("worker", "formats", "fits", "fits_tables", "fits_images", "fits_meta", "pfs", "hdf5", "names", "units")
+    assert {f"gravispec/observed/{name}.py" for name in readers} <= set(tracked)

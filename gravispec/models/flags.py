@@ -3,7 +3,7 @@
 import numpy as np
 
 MASKED_LIMIT = 0.1  # share of pixels that were filled from their neighbours
-OFFSET_LIMIT = 0.5  # pixels
+OFFSET_LIMIT = 1.0  # pixels: of a single spectrum the offset is measured to 0.3 pixel or so at low S/N
 
 #: bit, name, meaning
 FLAGS = (
@@ -12,7 +12,7 @@ FLAGS = (
     (4, "SNR", "S/N lies outside the range of the validation spectra"),
     (8, "UNLIKE_TRAINING", "chi2 is above the 99.5 % quantile of the validation spectra"),
     (16, "MASKED", f"more than {MASKED_LIMIT:.0%} of the pixels were filled from their neighbours"),
-    (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT} pixel"),
+    (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
     (64, "UNUSABLE", "no prediction: see the column problem"),
 )
 BITS = {name: bit for bit, name, _ in FLAGS}

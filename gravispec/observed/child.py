@@ -1,5 +1,6 @@
 """Users' files are opened in a process of their own, so that a malformed one cannot crash this one."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -14,7 +15,7 @@ from gravispec.errors import InputError
 from gravispec.observed import worker
 from gravispec.observed.raw import Raw, receive
 
-_idle: list[subprocess.Popen] = []  # a process that has read its file without error reads the next one
+_idle: list[subprocess.Popen] = []  # a process that is not in use reads the next file
 
 
 def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
@@ -28,46 +29,54 @@ def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
         request = {"path": os.fspath(path), "rows": rows, "velocity": velocity}
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
-        while True:
-            header = json.loads(process.stdout.readline() or b"null")
-            if header is None:
-                raise EOFError
-            if "arrays" not in header:
-                break
+        while "arrays" in (header := json.loads(process.stdout.readline() or b"{}")):
             yield receive(process.stdout, header)
+        if not header:
+            raise EOFError
     except (EOFError, BrokenPipeError):
-        raise InputError(f"{path}: {_end(process)}; it is damaged: write it again, or leave it out") from None
+        raise InputError(
+            f"{path}: reading it ended the reading process ({_end(process)}); it is damaged: write it again"
+        ) from None
     except BaseException:
-        _end(process)
+        _stop(process)
         raise
+    if header.get("sane"):
+        _idle.append(process)
+    else:
+        _stop(process)
     if "error" in header:
-        _end(process)
         raise InputError(header["error"])
-    _idle.append(process)
 
 
 def _start() -> subprocess.Popen:
     root = str(Path(gravispec.__path__[0]).parent)
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     # -P: no module is taken from the working directory
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", worker.__name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
+    atexit.register(_stop, process)
+    return process
 
 
 def _end(process: subprocess.Popen) -> str:
-    """How the process ended; ends it where it has not."""
+    """How a process ended that answers no more."""
+    try:
+        code = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return "it does not answer"
+    finally:
+        _stop(process)
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
     process.stdout.close()
     with contextlib.suppress(BrokenPipeError):
         process.stdin.close()
-    try:
-        code = process.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
-    how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-    return f"reading it ended the reading process ({how})"

@@ -1,5 +1,6 @@
 """FITS files: is the file complete, and which HDU has the spectra."""
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +15,32 @@ from gravispec.observed.raw import Raw
 
 def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of `path`, at most `rows` at a time: of a PFS product, an image FLUX, a table, or the first image."""
+    with contextlib.ExitStack() as stack:
+        hdus = stack.enter_context(_opened(path, memmap=False))  # mapped pages would count as memory
+        tables = [i for i, hdu in enumerate(hdus) if type(hdu) is fits.BinTableHDU]
+        if any(hdus[i].header["PCOUNT"] for i in tables):
+            hdus = stack.enter_context(
+                _opened(path, memmap=True)
+            )  # all arrays of any length are read at once otherwise
+        tables = [i for i in tables if names.find(hdus[i].columns.names, names.FLUX)]
+        images = [i for i, hdu in enumerate(hdus) if isinstance(hdu, fits_images.IMAGES) and hdu.shape]
+        named = [i for i in images if names.find([hdus[i].name], names.FLUX)]
+        if {hdu.name for hdu in hdus} >= pfs.EXTENSIONS:
+            yield from pfs.read(path, hdus, rows, velocity)
+        elif tables and not named:
+            yield from fits_tables.read(path, hdus, tables[0], rows, velocity)
+        elif images:
+            yield from fits_images.read(path, hdus, (named or images)[0], rows, velocity)
+        else:
+            raise InputError(
+                f"{path}: has no image and no table with a column flux; docs/observed.md lists the layouts"
+            )
+
+
+def _opened(path, memmap):
+    """The HDUs of a file that is complete."""
+    hdus = fits.open(path, memmap=memmap)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*truncated", category=AstropyUserWarning)
-        with fits.open(path) as hdus:
-            images = [i for i, hdu in enumerate(hdus) if isinstance(hdu, fits_images.IMAGES) and hdu.shape]
-            tables = [i for i, hdu in enumerate(hdus) if type(hdu) is fits.BinTableHDU]
-            tables = [i for i in tables if names.find(hdus[i].columns.names, names.FLUX)]
-            if {hdu.name for hdu in hdus} >= pfs.EXTENSIONS:
-                return pfs.read(path, rows, velocity)
-            named = [i for i in images if names.find([hdus[i].name], names.FLUX)]
-    if not named and tables:
-        return fits_tables.read(path, tables[0], rows, velocity)
-    if not images:
-        raise InputError(f"{path}: has no image and no table with a column flux; docs/observed.md lists the layouts")
-    return fits_images.read(path, (named or images)[0], rows, velocity)
+        len(hdus)  # reads the headers of all
+    return hdus

@@ -14,50 +14,46 @@ from gravispec.observed.units import error_factor, in_angstrom, is_per_frequency
 IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 
-def read(path: Path, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of the image HDU `index`, (P,) or (N, P), at most `rows` at a time."""
-    with fits.open(path) as hdus:
-        hdu, where = hdus[index], f"{path}[{index}]"
-        shape, headers = hdu.shape, [hdu.header, hdus[0].header]
-        if len(shape) > 2 or not all(shape):
-            raise InputError(f"{where} is an image of shape {shape}; spectra are one row, or one row each")
-        n, n_pixels = (1, *shape)[-2:]
-        images = {h.name: h.shape for h in hdus if isinstance(h, IMAGES) and h.shape}
-        same = [name for name, its_shape in images.items() if its_shape == shape]
-        error, power = names.find_error(same, where)
-        flux_unit = hdu.header.get("BUNIT")
-        per_frequency = is_per_frequency(flux_unit, f"{where}: BUNIT")
-        factor = error_factor(hdus[error].header.get("BUNIT"), flux_unit, f"{path}[{error}]", power=power)
-        mask = names.find(same, names.MASK)
-        wave = _wavelengths(path, hdus, index, images, n_pixels)
-        tables = [h for h in hdus if isinstance(h, fits.BinTableHDU) and not isinstance(h, fits.CompImageHDU)]
-        star_id = fits_meta.identifiers(path, n, tables, headers)
-        speed = fits_meta.velocities(path, n, tables, headers, velocity)
-        declared = fits_meta.medium(*headers, *(hdus[name].header for name in images))
-        for lo, hi in row_blocks(n, n_pixels, rows):
-
-            def part(which, lo=lo, hi=hi):
-                return hdus[which].data[None] if len(shape) == 1 else hdus[which].section[lo:hi]
-
-            yield raw(
-                star_id[lo:hi],
-                wave if wave.ndim == 1 else wave[lo:hi],
-                part(index),
-                names.to_error(part(error) * factor, power),
-                part(mask) != 0 if mask else None,
-                velocity=speed[lo:hi],
-                medium=declared,
-                per_frequency=per_frequency,
-            )
+    hdu, where = hdus[index], f"{path}[{index}]"
+    shape, headers = hdu.shape, [hdu.header, hdus[0].header]
+    if len(shape) > 2 or not all(shape):
+        raise InputError(f"{where} is an image of shape {shape}; spectra are one row, or one row each")
+    n, n_pixels = (1, *shape)[-2:]
+    images = {h.name: h.shape for h in hdus if isinstance(h, IMAGES) and h.shape}
+    same = [name for name, its_shape in images.items() if its_shape == shape]
+    error, power = names.find_error(same, where)
+    flux_unit = hdu.header.get("BUNIT")
+    per_frequency = is_per_frequency(flux_unit, f"{where}: BUNIT")
+    factor = error_factor(hdus[error].header.get("BUNIT"), flux_unit, f"{path}[{error}]", power=power)
+    mask = names.find(same, names.MASK)
+    fitting = [name for name, its_shape in images.items() if its_shape in ((n_pixels,), shape)]
+    wave = names.find(fitting, names.WAVE + names.LOG_WAVE)
+    tables = [h for h in hdus if isinstance(h, fits.BinTableHDU) and not isinstance(h, fits.CompImageHDU)]
+    star_id = fits_meta.identifiers(path, n, tables, headers)
+    speed = fits_meta.velocities(path, n, tables, headers, velocity)
+    declared = fits_meta.medium(*headers, *(hdus[name].header for name in images))
+    for lo, hi in row_blocks(n, n_pixels, rows):
+        yield raw(
+            star_id[lo:hi],
+            _wavelengths(path, hdus, wave, lo, hi) if wave else fits_meta.axis_wavelengths(hdu.header, n_pixels, where),
+            _rows(hdu, lo, hi),
+            names.to_error(_rows(hdus[error], lo, hi) * factor, power),
+            _rows(hdus[mask], lo, hi) != 0 if mask else None,
+            velocity=speed[lo:hi],
+            medium=declared,
+            per_frequency=per_frequency,
+        )
 
 
-def _wavelengths(path, hdus, index, images, n_pixels):
-    """Å, (P,) or (N, P): an image of its own, or the first axis of the flux."""
-    fitting = [name for name, shape in images.items() if shape in ((n_pixels,), hdus[index].shape)]
-    name = names.find(fitting, names.WAVE + names.LOG_WAVE)
-    if name is None:
-        return fits_meta.axis_wavelengths(hdus[index].header, n_pixels, f"{path}[{index}]")
-    wave = np.asarray(hdus[name].data, dtype=np.float64)
+def _rows(hdu, lo, hi):
+    return hdu.data if len(hdu.shape) == 1 else hdu.section[lo:hi]
+
+
+def _wavelengths(path, hdus, name, lo, hi):
+    """Å, (P,) or (hi - lo, P), of the image `name`."""
+    wave = np.asarray(_rows(hdus[name], lo, hi), dtype=np.float64)
     if name.lower() in names.LOG_WAVE:
         return 10**wave
     return in_angstrom(wave, hdus[name].header.get("BUNIT"), f"{path}[{name}]: BUNIT")

@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from gravispec.errors import InputError
 from gravispec.observed import names
-from gravispec.observed.raw import star_ids
+from gravispec.observed.raw import row_blocks, star_ids
 from gravispec.observed.units import in_angstrom, in_km_s, parse
 
 
@@ -50,6 +50,24 @@ def axis_wavelengths(header: fits.Header, n: int, where: str, *, unit: str | Non
     return WCS(header).sub([1]).wcs_pix2world(pixel, 0)[0] * 1e10  # from m
 
 
+def table_rows(hdu: fits.BinTableHDU, lo: int, hi: int) -> fits.FITS_rec:
+    """Rows `lo`..`hi` of a table by plain reads: mapped pages count as memory. Only arrays of any length are mapped."""
+    if hdu.header["PCOUNT"]:
+        return hdu.data[lo:hi]
+    header, info = hdu.header.copy(), hdu.fileinfo()
+    header["NAXIS2"] = hi - lo
+    info["file"].seek(info["datLoc"] + lo * header["NAXIS1"])
+    content = info["file"].read((hi - lo) * header["NAXIS1"])
+    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + content).data
+
+
+def table_column(hdu: fits.BinTableHDU, name: str) -> np.ndarray:
+    """One number or string a row of the table."""
+    n = hdu.header["NAXIS2"]
+    parts = [table_rows(hdu, lo, hi)[name].copy() for lo, hi in row_blocks(n, hdu.header["NAXIS1"] // 20 + 1, n)]
+    return np.concatenate(parts)
+
+
 def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header]) -> np.ndarray:
     """Identifiers (n,) str: a column of the first of `tables` that has one and `n` rows, or a keyword of `headers`.
 
@@ -59,8 +77,8 @@ def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers:
         InputError: two spectra have one identifier.
     """
     for hdu in tables:
-        if len(hdu.data) == n and (name := names.find(hdu.columns.names, names.STAR_ID)):
-            return star_ids(path, n, hdu.data[name])
+        if hdu.header["NAXIS2"] == n and (name := names.find(hdu.columns.names, names.STAR_ID)):
+            return star_ids(path, n, table_column(hdu, name))
     values = [str(header.get(key, "")).strip() for key in ("OBJID", "OBJECT") for header in headers]
     return star_ids(path, n, [value for value in values if value][:1] or None if n == 1 else None)
 
@@ -75,8 +93,8 @@ def velocities(
     wanted = (name.lower(),) if name else names.VELOCITY
     for hdu in tables:
         units = {column.name: column.unit for column in hdu.columns}
-        if len(hdu.data) == n and (column := names.find(units, wanted)):
-            return in_km_s(hdu.data[column], units[column], f"{path}: column {column}")
+        if hdu.header["NAXIS2"] == n and (column := names.find(units, wanted)):
+            return in_km_s(table_column(hdu, column), units[column], f"{path}: column {column}")
     for header in headers if n == 1 else ():
         if keyword := names.find(header, wanted):
             return np.array([header[keyword]], dtype=float)

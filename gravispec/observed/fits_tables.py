@@ -52,22 +52,19 @@ class Columns:
             )
 
 
-def read(path: Path, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of the table HDU `index`, at most `rows` at a time; `velocity` names the column of velocities."""
-    with fits.open(path) as hdus:
-        columns, hdu = Columns(path, hdus, index), hdus[index]
-        n_rows = len(hdu.data)
-        if not n_rows:
-            raise InputError(f"{columns.where} has no rows")
-        headers = [hdu.header, hdus[0].header]
-        first = hdu.data[:1][columns.flux]
-        is_pixel = first.ndim == 1 and first.dtype != object
-        n, tables = (1, []) if is_pixel else (n_rows, [hdu])
-        star_id = fits_meta.identifiers(path, n, tables, headers)
-        speed = fits_meta.velocities(path, n, tables, headers, velocity)
-        if is_pixel:
-            yield from columns.spectra(hdu.data, star_id, speed)
-            return
+    columns, hdu = Columns(path, hdus, index), hdus[index]
+    n_rows, headers = hdu.header["NAXIS2"], [hdu.header, hdus[0].header]
+    if not n_rows:
+        raise InputError(f"{columns.where} has no rows")
+    first = fits_meta.table_rows(hdu, 0, 1)[columns.flux]
+    is_pixel = first.ndim == 1 and first.dtype != object
+    n, tables = (1, []) if is_pixel else (n_rows, [hdu])
+    star_id = fits_meta.identifiers(path, n, tables, headers)
+    speed = fits_meta.velocities(path, n, tables, headers, velocity)
+    if is_pixel:
+        yield from columns.spectra(fits_meta.table_rows(hdu, 0, n_rows), star_id, speed)
+        return
     for lo, hi in row_blocks(n, len(first[0]), rows):
-        with fits.open(path) as hdus:  # anew for each batch: pages that were mapped do not stay in memory
-            yield from columns.spectra(hdus[index].data[lo:hi], star_id[lo:hi], speed[lo:hi])
+        yield from columns.spectra(fits_meta.table_rows(hdu, lo, hi), star_id[lo:hi], speed[lo:hi])

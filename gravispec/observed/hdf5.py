@@ -40,7 +40,7 @@ def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
         flux, error = file[layout.flux], file[layout.error]
         per_frequency = is_per_frequency(layout.flux_unit, f"{path}: {layout.flux}")
         factor = error_factor(_unit(error), layout.flux_unit, f"{path}: {layout.error}", power=layout.power)
-        wave = in_angstrom(file[layout.wave][()], layout.wave_unit, f"{path}: {layout.wave}")
+        wave = file[layout.wave]
         shape = flux.shape
         if flux.ndim not in (1, 2) or not flux.size or error.shape != shape or wave.shape not in (shape, shape[-1:]):
             raise InputError(
@@ -55,7 +55,7 @@ def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
             part = slice(lo, hi) if len(shape) == 2 else slice(None)
             yield raw(
                 star_id[lo:hi],
-                wave[part] if wave.ndim == 2 else wave,
+                in_angstrom(wave[part if wave.ndim == 2 else ()], layout.wave_unit, f"{path}: {layout.wave}"),
                 flux[part],
                 names.to_error(error[part] * factor, layout.power),
                 file[layout.mask][part] != 0 if layout.mask else None,

@@ -11,8 +11,9 @@ def fill(flux: np.ndarray, error: np.ndarray, missing: np.ndarray) -> None:
     The flux is a mean of the nearest `NEIGHBOURS` measured pixels on either side, weighted by inverse variance over the
     cube of the distance d: Σ f/(d³ σ²) / Σ 1/(d³ σ²). So one pixel is bridged by the two beside it, also in a line,
     and noise averages out over a wide gap. Beyond the first and last measured pixel there is one side only.
-    The error is that of a measured neighbour, √(Σ 1/d³ / Σ 1/(d³ σ²)), and not the smaller one of the mean: the spectrum
-    in the gap is not known to that accuracy, and statistics of the errors stay those of the measured pixels.
+
+    The error is that of a measured neighbour, √(Σ 1/d³ / Σ 1/(d³ σ²)), and not the smaller one of the mean: the flux in
+    the gap is not known to that accuracy, and statistics of the errors stay those of the measured pixels.
     """
     for row in np.flatnonzero(missing.any(axis=1)):
         measured, gaps = np.flatnonzero(~missing[row]), np.flatnonzero(missing[row])

@@ -21,23 +21,22 @@ EXTENSIONS = {"FLUX", "MASK", "COVAR", "TARGET"}
 BAD_PLANES = {"SAT", "CR", "NO_DATA", "UNMASKEDNAN"}  # and every plane BAD...: BAD, BAD_FLAT, BAD_SKY, BAD_FLUXCAL
 
 
-def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, rows: int, velocity: str | None) -> Iterator[Raw]:
     """Spectra of the PFS product `path`, at most `rows` at a time; identifiers are catId:objId."""
-    with fits.open(path) as hdus:
-        flux, target = hdus["FLUX"], hdus["TARGET"]
-        single = isinstance(flux, IMAGES) and len(flux.shape) == 1
-        per_frequency = is_per_frequency(flux.header.get("BUNIT") or "nJy", f"{path}[FLUX]: BUNIT")
-        source = {key: [target.header[key]] for key in ("CATID", "OBJID")} if single else target.data
-        ids = [f"{cat}:{obj}" for cat, obj in zip(source["CATID"], source["OBJID"], strict=True)]
-        star_id = star_ids(path, len(ids), ids)
-        speed = fits_meta.velocities(path, len(ids), [target], [target.header, hdus[0].header], velocity)
-        n_pixels = _rows(flux, 0, 1, single)[0].size
+    flux, target = hdus["FLUX"], hdus["TARGET"]
+    single = isinstance(flux, IMAGES) and len(flux.shape) == 1
+    per_frequency = is_per_frequency(flux.header.get("BUNIT") or "nJy", f"{path}[FLUX]: BUNIT")
+    catalogue, number = (
+        [target.header[key]] if single else fits_meta.table_column(target, key) for key in ("CATID", "OBJID")
+    )
+    ids = [f"{cat}:{obj}" for cat, obj in zip(catalogue, number, strict=True)]
+    star_id = star_ids(path, len(ids), ids)
+    speed = fits_meta.velocities(path, len(ids), [target], [target.header, hdus[0].header], velocity)
+    n_pixels = _rows(flux, 0, 1, single)[0].size
     for lo, hi in row_blocks(len(ids), n_pixels, rows):
-        with fits.open(path) as hdus:  # anew for each batch: pages that were mapped do not stay in memory
-            spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
-            bits = _bad_bits(hdus, lo, hi, single)
-            wave = _wavelengths(path, hdus, lo, hi, single)
-        for part, (nm, its_flux, variance, mask) in groups(wave, *spectra):
+        spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
+        bits = _bad_bits(hdus, lo, hi, single)
+        for part, (nm, its_flux, variance, mask) in groups(_wavelengths(path, hdus, lo, hi, single), *spectra):
             yield raw(
                 star_id[lo:hi][part],
                 in_angstrom(nm, "nm", f"{path}[WAVELENGTH]"),
@@ -63,8 +62,11 @@ def _rows(hdu, lo, hi, single):
 def _wavelengths(path, hdus, lo, hi, single):
     """Wavelengths in nm, a row a spectrum."""
     if "WAVELENGTH" not in hdus:
-        n_pixels = hdus["FLUX"].shape[-1]
-        wave = fits_meta.axis_wavelengths(hdus["FLUX"].header, n_pixels, f"{path}[FLUX]", unit="nm") / 10
+        header, n_pixels = hdus["FLUX"].header.copy(), hdus["FLUX"].shape[-1]
+        if header.get("CRPIX1") == n_pixels / 2 + 1.5:
+            # pfs.datamodel's WavelengthArray writes the middle of the spectrum one pixel too far, and reads it back so
+            header["CRPIX1"] -= 1
+        wave = fits_meta.axis_wavelengths(header, n_pixels, f"{path}[FLUX]", unit="nm") / 10
     elif isinstance(hdus["WAVELENGTH"], IMAGES) and len(hdus["WAVELENGTH"].shape) == 1:
         wave = np.asarray(hdus["WAVELENGTH"].data, dtype=np.float64)
     else:

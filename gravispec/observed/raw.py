@@ -91,7 +91,7 @@ def star_ids(path: Path, n: int, values=None) -> np.ndarray:
     names = np.char.strip(names)
     unique, count = np.unique(names, return_counts=True)
     if len(unique) < n:
-        name = unique[count > 1][0]
+        name = str(unique[count > 1][0])
         rows = np.flatnonzero(names == name)[:2]
         raise InputError(
             f"{path}: rows {rows[0]} and {rows[1]} have the same identifier {name!r}; give every spectrum its own"

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,12 +47,13 @@ def prepared_batches(
     if isinstance(velocity, int | float) and not abs(velocity) < LIGHT:
         raise InputError(f"velocity: {velocity} km/s is not below the speed of light")
     offsets = []
-    for raw in raw_spectra(path, batch, column):
-        prepared = prepare(raw, str(path), wave, medium=medium, velocity=None if column else velocity)
-        if template is not None:
-            prepared = replace(prepared, offset=_offsets(wave, prepared, template))
-            offsets.append(prepared.offset)
-        yield prepared
+    with closing(raw_spectra(path, batch, column)) as spectra:
+        for raw in spectra:
+            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity)
+            if template is not None:
+                prepared = replace(prepared, offset=_offsets(wave, prepared, template))
+                offsets.append(prepared.offset)
+            yield prepared
     if offsets:
         _warn_of_offsets(path, wave, np.concatenate(offsets))
 

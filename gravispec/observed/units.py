@@ -11,8 +11,13 @@ from gravispec.errors import InputError
 
 PER_WAVELENGTH = units.Unit("W m-3")
 PER_FREQUENCY = units.Unit("W m-2 Hz-1")
-_OTHER_NAMES = {"A": "Angstrom", "Ang": "Angstrom", "ang": "Angstrom", "Angstroms": "Angstrom", "angstroms": "Angstrom",
-                "microns": "micron", "nanometers": "nm"}  # fmt: skip
+# as people write them, whatever the case
+_NAMES = {
+    **dict.fromkeys(("a", "ang", "angstrom", "angstroms"), "Angstrom"),
+    **dict.fromkeys(("nm", "nanometers"), "nm"),
+    **dict.fromkeys(("micron", "microns"), "um"),
+    "ergs": "erg",
+}
 
 
 @cache
@@ -22,7 +27,7 @@ def parse(text: str) -> units.UnitBase:
     Raises:
         ValueError: not a unit.
     """
-    text = re.sub(r"[A-Za-z]+", lambda word: _OTHER_NAMES.get(word[0], word[0]), text.strip())
+    text = re.sub(r"[A-Za-z]+", lambda word: _NAMES.get(word[0].lower(), word[0]), text.strip())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", units.UnitsWarning)
         return units.Unit(text)

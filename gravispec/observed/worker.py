@@ -1,7 +1,7 @@
 """The process that opens users' files: ``python -P -m gravispec.observed.worker``.
 
 It reads requests, one line of JSON each, from standard input, and answers on standard output with the batches of
-``raw.send``, then a line ``{"end": true}`` or ``{"error": "..."}``.
+``raw.send`` and a last line, ``{"sane": true}`` or ``{"error": "..."}``. It is sane unless a library raised the error.
 """
 
 import json
@@ -24,9 +24,9 @@ def answer(stream, path: Path, rows: int, velocity: str | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY + path.stat().st_size, most))
         for spectra in raw_spectra(path, rows, velocity):
             send(stream, spectra)
-        last = {"end": True}
+        last = {"sane": True}
     except InputError as error:
-        last = {"error": str(error)}
+        last = {"sane": True, "error": str(error)}
     except MemoryError:
         last = {"error": f"{path}: reading it takes more than {MEMORY // 2**30} GiB; it is damaged, or has to be split"}
     except Exception as error:

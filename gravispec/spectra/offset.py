@@ -50,7 +50,7 @@ def wavelength_offset(wave: np.ndarray, flux: np.ndarray, template: np.ndarray) 
 
 
 def _lines(flux: np.ndarray, width: int) -> np.ndarray:
-    """flux / continuum - 1 (n, P), 0 where the flux is not finite; the continuum is a mean over `width` finite pixels."""
+    """flux / continuum - 1 (n, P), 0 where the flux is not finite; the continuum is a mean over `width` pixels."""
     finite = np.isfinite(flux)
     share = uniform_filter1d(finite.astype(np.float64), width, axis=1)
     total = uniform_filter1d(np.where(finite, flux, 0.0), width, axis=1)
