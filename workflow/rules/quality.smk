@@ -74,7 +74,7 @@ rule stress:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=1500,
+        mem_mb=1000,
         runtime=20,
     params:
         code=code_sha("stress.py"),
