@@ -1,4 +1,4 @@
-"""The command ``gravispec``: a trained run applied to observed spectra."""
+"""The command ``gravispec``: a trained run applied to observed spectra, and data sets written for other tools."""
 
 import shlex
 import sys
@@ -8,6 +8,7 @@ import click
 import pandas as pd
 from tqdm import tqdm
 
+from gravispec.cli_export import export
 from gravispec.errors import InputError
 
 
@@ -71,3 +72,6 @@ def predict(spectra, runs, output, medium, velocity, strict, overwrite):
             f"warning: {repeated} rows have the star_id of an earlier one; the column file tells them apart", err=True
         )
     sys.exit(1 if n_bad and strict else 0)
+
+
+main.add_command(export)

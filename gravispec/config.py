@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from gravispec.config_benchmark import with_implied_runs
 from gravispec.config_errors import one_line
+from gravispec.config_grids import Grid
 from gravispec.config_model import Model, Name, Positive, known
 from gravispec.config_runs import (
     Baseline,
@@ -21,62 +22,6 @@ from gravispec.config_runs import (
     check_run,
 )
 from gravispec.errors import InputError
-
-
-class Axis(Model):
-    """Equidistant nodes from ``start`` to ``stop``, both included."""
-
-    start: float
-    stop: float
-    n: int = Field(ge=2, le=200)
-
-    @model_validator(mode="after")
-    def _increasing(self):
-        if self.stop <= self.start:
-            raise ValueError(f"stop {self.stop} must be above start {self.start}")
-        return self
-
-    def nodes(self):
-        return np.linspace(self.start, self.stop, self.n)
-
-
-class Axes(Model):
-    """Labels of the model grid, in the limits within which the synthesis is valid."""
-
-    T_eff: Axis = Axis(start=3750, stop=6000, n=10)
-    log_g: Axis = Axis(start=1.0, stop=5.0, n=9)
-    M_H: Axis = Axis(start=-2.5, stop=0.75, n=14)
-
-
-class Pixels(Model):
-    """Pixel centres: ``start + step * i`` for i in 0..n-1, Å in vacuum."""
-
-    start: float = Field(7100.2136, ge=7080, le=8850)
-    step: float = Field(0.42725, gt=0, le=10)
-    n: int = Field(4096, ge=100, le=100_000)
-
-    @model_validator(mode="after")
-    def _inside_line_list(self):
-        if self.stop > 8870:
-            raise ValueError(f"the last pixel is at {self.stop:.1f} Å; the line list ends at 8870 Å")
-        return self
-
-    @property
-    def stop(self):
-        return self.start + self.step * (self.n - 1)
-
-    def wave(self):
-        return self.start + self.step * np.arange(self.n)
-
-
-class Grid(Model):
-    """A grid of synthetic LTE spectra on the instrument's pixels."""
-
-    axes: Axes = Axes()
-    v_micro: float = Field(2.0, ge=0, le=10)
-    pixels: Pixels = Pixels()
-    fwhm: float = Field(1.6, gt=0, le=20)
-    shards: int = Field(10, ge=1, le=1000)
 
 
 class Range(Model):
@@ -111,7 +56,7 @@ Median = Literal["noisy", "clean"]
 
 
 class LteDataset(Model):
-    """Built-in spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
+    """Model spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
 
     kind: Literal["lte"]
     grid: Name

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gravispec.config import Config, Grid, LteDataset, load
+from gravispec.config import Config, LteDataset, load
 from gravispec.config_benchmark import mixture_at, tower_at
+from gravispec.config_grids import BoszGrid, LteGrid
 from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
 
@@ -44,7 +45,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
                 if isinstance(inner, type) and issubclass(inner, BaseModel):
                     yield from keys(inner)
 
-    models = (Config, Grid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
+    models = (Config, LteGrid, BoszGrid, LteDataset, MoeRun, TowerRun, FeatureSet, BenchmarkRun, BaselineComparison)
     lines = FILE.read_text().splitlines()
     for key in {key for model in models for key in keys(model)} - {"names"}:
         shown = [line for line in lines if re.search(rf"\b{key}\b:", line.strip().removeprefix("# ").split("#")[0])]
@@ -89,6 +90,18 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("datasets.lte.labels.T_eff.low", 3000, ["datasets.lte.labels.T_eff", "3000", "grid mr spans 3750..6000"]),
         ("datasets.lte.labels.T_eff.lwo", 3000, ["datasets.lte.labels.T_eff.lwo = 3000", "did you mean 'low'"]),
         ("grids.mr.pixels.n", 5000, ["grids.mr.pixels", "9236.0 Å"]),
+        ("grids.smoke.shards", 101, ["grids.smoke", "shards = 101", "100 models"]),
+        ("grids.mr.kind", "bozs", ["grids.mr.kind = 'bozs'", "'lte', 'bosz'"]),
+        ("grids.bosz.medum", "air", ["grids.bosz.medum = 'air'", "did you mean 'medium'"]),
+        ("grids.bosz.medium", "water", ["grids.bosz.medium = 'water'", "'air' or 'vacuum'"]),
+        ("grids.bosz.missing", "fill", ["grids.bosz.missing = 'fill'", "'error' or 'interpolate'"]),
+        ("grids.bosz.r", 3000, ["grids.bosz.r = 3000", "5000, 10000"]),
+        ("grids.bosz.r", 5000, ["grids.bosz", "1.77 Å wide at 8850 Å", "fwhm = 1.6", "higher r"]),
+        ("grids.bosz.v_micro", 3, ["grids.bosz.v_micro = 3", "0, 1, 2 or 4"]),
+        ("grids.bosz.a_M", 0.3, ["grids.bosz", "a_M: 0.3 is no node of BOSZ", "0.25"]),
+        ("grids.bosz.source", "", ["grids.bosz.source = ''", "at least 1 character"]),
+        ("grids.bosz.axes.T_eff.n", 9, ["grids.bosz", "axes.T_eff: 4031.25 is no node", "multiples of 250"]),
+        ("grids.bosz.axes.M_H.start", -3.25, ["grids.bosz", "axes.M_H", "from -2.5 to 0.75"]),
         ("bins.T_eff", [4000, 3000], ["bins", "must increase"]),
         ("gates.fit", 0.95, ["gates", "leave stars for calibration"]),
         ("comparisons.moe_scaling", ["moe_32k", "moe_10k"], ["comparisons.moe_scaling = 'moe_10k'", "not defined"]),

@@ -48,10 +48,14 @@ class RowReader:
     def __init__(self, path):
         self.path = Path(path)
         with open(self.path, "rb") as file:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
+            try:
+                version = np.lib.format.read_magic(file)
+                header = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else None
+            except ValueError as error:
+                raise InputError(f"{path}: no .npy file ({error}); delete it and rerun") from None
+            if header is None:
                 raise InputError(f"{path}: .npy format {version}, expected (1, 0); write it with numpy.save")
-            self.shape, fortran, self.dtype = np.lib.format.read_array_header_1_0(file)
+            self.shape, fortran, self.dtype = header
             self._offset = file.tell()
         if fortran or len(self.shape) != 2 or self.dtype.hasobject:
             raise InputError(f"{path}: expected a C-ordered numeric 2-D array, found shape {self.shape} {self.dtype}")

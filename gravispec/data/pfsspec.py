@@ -82,7 +82,8 @@ def read_spectra(file, lo, hi):
     """Flux and error of rows ``lo..hi``, (hi - lo, P) float32 each, checked and normalised.
 
     Flux below 0 is clipped. NaN errors in the first and last pixel take their neighbour's value. Both are divided by
-    the spectrum's median flux. Anything else that is not finite, or an error that is not positive: ``InputError``.
+    the spectrum's median flux, unless that is 1 to 1e-6: an exported data set comes back bit by bit. Anything else that
+    is not finite, or an error that is not positive: ``InputError``.
     """
     path = file.filename
     flux = file[FLUX][lo:hi].astype(np.float32)
@@ -94,6 +95,7 @@ def read_spectra(file, lo, hi):
     _refuse(path, "error", error, ~(np.isfinite(error) & (error > 0)), lo, "is not a positive number; 1σ is needed")
     median = np.median(flux, axis=1, keepdims=True)
     _refuse(path, "median flux", median, median <= 0, lo, "is not positive, so the flux cannot be normalised by it")
+    median[np.abs(median - 1) < 1e-6] = 1
     return np.maximum(flux, 0) / median, error / median
 
 
@@ -104,9 +106,9 @@ def _refuse(path, what, values, bad, lo, why):
 
 
 def numeric_columns(file):
-    """Numeric columns of the file's pandas object, ``{name: (N,) array}``, in either layout that pandas writes."""
+    """Numeric columns of what pandas reads, ``{name: (N,) array}``: its own two layouts, and a plain PyTables table."""
     groups = []
-    file.visititems(lambda _, item: groups.append(item) if "pandas_type" in item.attrs else None)
+    file.visititems(lambda _, item: groups.append(item) if "pandas_type" in item.attrs or _has_table(item) else None)
     columns = {}
     for group in groups:
         if "table" in group:
@@ -121,6 +123,11 @@ def numeric_columns(file):
             if values.dtype.kind in "fiu":
                 columns.update({n: values[:, i] for i, n in enumerate(names)})
     return columns
+
+
+def _has_table(item):
+    table = item.get("table") if isinstance(item, h5py.Group) else None
+    return isinstance(table, h5py.Dataset) and table.dtype.names is not None
 
 
 def _strings(pickled):

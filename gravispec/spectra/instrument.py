@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy import sparse
+from scipy.interpolate import make_interp_spline
 from scipy.special import ndtr
 
 from gravispec.errors import InputError
@@ -32,21 +33,34 @@ def fine_wave(wave_pixels: np.ndarray, fwhm: float, *, step: float = 0.05, pad: 
     return step * np.arange(first, last + 1)
 
 
-def response(wave_fine: np.ndarray, wave_pixels: np.ndarray, fwhm: float) -> sparse.csr_array:
+def remaining_fwhm(wave_pixels: np.ndarray, fwhm: float, R: float) -> np.ndarray:
+    """FWHM (P,), Angstrom, of the Gaussian that takes spectra of resolution `R` = wave / FWHM to `fwhm` at each pixel.
+
+    Variances of Gaussians add: fwhm² = (wave / R)² + remaining². Raises InputError where the spectra are not sharper.
+    """
+    wave_pixels = np.asarray(wave_pixels, dtype=float)
+    left = fwhm**2 - (wave_pixels / R) ** 2
+    if not (left > 0).all():
+        wave = wave_pixels[np.argmin(left)]
+        raise InputError(f"fwhm: {fwhm} A is not wider than R = {R:g} at {wave:.0f} A ({wave / R:.2f} A); a higher R?")
+    return np.sqrt(left)
+
+
+def response(wave_fine: np.ndarray, wave_pixels: np.ndarray, fwhm: float | np.ndarray) -> sparse.csr_array:
     """Matrix (P, n_fine) that takes a spectrum on `wave_fine` to the mean flux density in each pixel.
 
-    A row is the pixel's box convolved with the Gaussian of the given `fwhm` (Angstrom), normalised to unit sum. Raises
-    InputError where `wave_fine` does not reach `REACH` standard deviations beyond the pixels.
+    A row is the pixel's box convolved with the Gaussian of the given `fwhm` (Angstrom; one, or one a pixel), normalised
+    to unit sum. Raises InputError where `wave_fine` does not reach `REACH` standard deviations beyond the pixels.
     """
-    if not fwhm > 0:
+    if not np.all(np.asarray(fwhm) > 0):
         raise InputError(f"fwhm: {fwhm} is not a width in Angstrom; give a positive number")
-    sigma = fwhm / FWHM_PER_SIGMA
+    sigma = np.broadcast_to(np.asarray(fwhm, dtype=float) / FWHM_PER_SIGMA, np.shape(wave_pixels))
     edges = pixel_edges(wave_pixels)
     reach = REACH * sigma
-    if wave_fine[0] > edges[0] - reach or wave_fine[-1] < edges[-1] + reach:
+    if wave_fine[0] > edges[0] - reach[0] or wave_fine[-1] < edges[-1] + reach[-1]:
         raise InputError(
             f"wave_fine: covers {wave_fine[0]:.2f}-{wave_fine[-1]:.2f} A, but the pixels need "
-            f"{edges[0] - reach:.2f}-{edges[-1] + reach:.2f} A; make it with instrument.fine_wave"
+            f"{edges[0] - reach[0]:.2f}-{edges[-1] + reach[-1]:.2f} A; make it with instrument.fine_wave"
         )
     start = np.searchsorted(wave_fine, edges[:-1] - reach)
     stop = np.searchsorted(wave_fine, edges[1:] + reach)
@@ -54,7 +68,7 @@ def response(wave_fine: np.ndarray, wave_pixels: np.ndarray, fwhm: float) -> spa
     rows = np.repeat(np.arange(start.size), stop - start)
     width = np.gradient(wave_fine)[columns]
     offset = wave_fine[columns]
-    weight = (ndtr((edges[rows + 1] - offset) / sigma) - ndtr((edges[rows] - offset) / sigma)) * width
+    weight = (ndtr((edges[rows + 1] - offset) / sigma[rows]) - ndtr((edges[rows] - offset) / sigma[rows])) * width
     weight /= np.bincount(rows, weight)[rows]
     return sparse.csr_array((weight, (rows, columns)), shape=(start.size, wave_fine.size))
 
@@ -68,3 +82,27 @@ def observe(wave_fine: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, fw
     matrix = response(wave_fine, wave_pixels, fwhm)
     flat = matrix @ flux.reshape(-1, flux.shape[-1]).T
     return flat.T.reshape(*flux.shape[:-1], len(wave_pixels))
+
+
+def from_published(wave: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, *, fwhm: float, R: float) -> np.ndarray:
+    """Spectra (n, P) on the pixels, of line-spread function `fwhm`, from model spectra of finite resolution.
+
+    The models are brought to `fine_wave` by a quintic spline and convolved with what their resolution leaves of `fwhm`.
+
+    Args:
+        wave: (m,) Angstrom, vacuum, increasing, on the models' own sampling.
+        flux: (n, m) of resolution `R` = wave / FWHM.
+        wave_pixels: (P,) Angstrom, vacuum.
+        fwhm: Angstrom, of the result.
+
+    Raises:
+        InputError: `wave` does not cover the pixels and the line-spread function, or `R` is too low.
+    """
+    fine = fine_wave(wave_pixels, fwhm)
+    if wave[0] > fine[0] or wave[-1] < fine[-1]:
+        raise InputError(
+            f"models cover {wave[0]:.1f}-{wave[-1]:.1f} A in vacuum, but the pixels need {fine[0]:.1f}-{fine[-1]:.1f} A"
+        )
+    matrix = response(fine, wave_pixels, remaining_fwhm(wave_pixels, fwhm, R))
+    # one by one: the fine spectra of all models together would be 25 times the result
+    return np.array([matrix @ make_interp_spline(wave, row, k=5)(fine) for row in flux]).reshape(-1, len(wave_pixels))

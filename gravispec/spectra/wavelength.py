@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gravispec.errors import InputError
+
 
 def vacuum_to_air(wave: np.ndarray) -> np.ndarray:
     """Air wavelength (Angstrom) of a vacuum wavelength beyond 2000 Angstrom.
@@ -20,3 +22,10 @@ def air_to_vacuum(wave: np.ndarray) -> np.ndarray:
     s2 = (1e4 / np.asarray(wave, dtype=float)) ** 2
     n = 1.0 + 8.336624212083e-5 + 2.408926869968e-2 / (130.1065924522 - s2) + 1.599740894897e-4 / (38.92568793293 - s2)
     return wave * n
+
+
+def to_vacuum(wave: np.ndarray, medium: str) -> np.ndarray:
+    """Vacuum wavelength (Angstrom) of wavelengths whose `medium` is "air" or "vacuum"."""
+    if medium not in ("air", "vacuum"):
+        raise InputError(f"medium: {medium!r} is not known; air and vacuum are")
+    return air_to_vacuum(wave) if medium == "air" else np.asarray(wave, dtype=float)

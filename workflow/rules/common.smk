@@ -68,24 +68,6 @@ def of_run(pattern):
     )
 
 
-def grid_axes(wildcards):
-    """Param: the nodes of a grid, label by label."""
-    return {
-        name: axis.nodes().tolist()
-        for name, axis in settings.grids[wildcards.grid].axes
-    }
-
-
-def shards(wildcards):
-    """Input: the shards of a grid."""
-    n_shards = settings.grids[wildcards.grid].shards
-    return expand(
-        "results/grids/{grid}/shards/{shard}.npz",
-        shard=range(n_shards),
-        grid=wildcards.grid,
-    )
-
-
 # leaves of the configuration that several rules hand to their scripts
 STARS = "results/spectra/{dataset}/stars.parquet"
 NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"

@@ -1,7 +1,7 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
+import re
 import sys
-from pathlib import Path
 
 
 wildcard_constraints:
@@ -16,7 +16,7 @@ def observed_files(catalogue):
         found = sorted(glob.glob(pattern))
         if not found:
             sys.exit(f"config: catalogues.{catalogue}.files: no file {pattern}")
-        files |= {path.strip("/").replace("/", "_"): path for path in found}
+        files |= {re.sub(r"[^\w.-]+", "_", path): path for path in found}
     return files
 
 

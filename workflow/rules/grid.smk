@@ -12,6 +12,8 @@ rule grid_shard:
         "results/grids/{grid}/logs/shard_{shard}.log",
     benchmark:
         "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
+    wildcard_constraints:
+        grid=grids_of("lte"),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -42,6 +44,8 @@ rule grid:
         "results/grids/{grid}/logs/grid.log",
     benchmark:
         "results/grids/{grid}/benchmarks/grid.tsv"
+    wildcard_constraints:
+        grid=grids_of("lte"),
     conda:
         "../../envs/cpu.yaml"
     resources:

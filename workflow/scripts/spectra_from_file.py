@@ -9,6 +9,7 @@ from gravispec.data.arrays import blocks, row_writer
 from gravispec.data.files import atomic
 from gravispec.data.pfsspec import WAVE, open_file, read_spectra, read_stars
 from gravispec.errors import InputError
+from gravispec.spectra.medium import describe_vacuum_offset, vacuum_offset
 from workflow.scripts.lib.job import job
 
 with job(snakemake), ExitStack() as opened:
@@ -26,7 +27,11 @@ with job(snakemake), ExitStack() as opened:
                     flux, error = read_spectra(file, lo, hi)
                     write_flux(flux)
                     write_error(error)
-                    stars[split].loc[lo : hi - 1, "snr"] = np.median(flux / error, axis=1)
+                    given = stars[split].loc[lo : hi - 1, "snr"]
+                    snr = np.where(given.isna(), np.median(flux / error, axis=1), given)
+                    stars[split].loc[lo : hi - 1, "snr"] = snr
+                    if lo == 0:
+                        print(f"{file.filename}: {describe_vacuum_offset(vacuum_offset(wave, flux))}", flush=True)
         pd.concat(stars.values(), ignore_index=True).to_parquet(stars_path)
         np.save(wave_path, wave)
     print({split: len(rows) for split, rows in stars.items()}, "stars", flush=True)

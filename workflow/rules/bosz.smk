@@ -1,0 +1,96 @@
+# A grid of BOSZ 2024 models on the instrument's pixels, from published files.
+# Needs: config grids, the files.  Makes: results/grids.
+
+
+rule bosz_files:
+    """Read a share of the files; keep their wavelength window, checksum and line positions."""
+    input:
+        code=code("bosz_files.py"),
+        wave=bosz_wave,
+        models=bosz_models,
+    output:
+        models="results/grids/{grid}/files/{shard}.npz",
+        files="results/grids/{grid}/files/{shard}.csv",
+    log:
+        "results/grids/{grid}/logs/files_{shard}.log",
+    benchmark:
+        "results/grids/{grid}/benchmarks/files_{shard}.tsv"
+    wildcard_constraints:
+        grid=grids_of("bosz"),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        code=code_sha("bosz_files.py"),
+        names=bosz_names,
+        source=lookup(within=config, dpath="grids/{grid}/source"),
+        window=bosz_window,
+    message:
+        "Shard {wildcards.shard} of grid {wildcards.grid}: reading BOSZ files"
+    script:
+        "../scripts/bosz_files.py"
+
+
+rule bosz_shard:
+    """Bring a share of the models to vacuum wavelengths and the instrument's pixels."""
+    input:
+        code=code("bosz_shard.py"),
+        models="results/grids/{grid}/files/{shard}.npz",
+        files="results/grids/{grid}/files/{shard}.csv",
+    output:
+        temp("results/grids/{grid}/shards/{shard}.npz"),
+    log:
+        "results/grids/{grid}/logs/shard_{shard}.log",
+    benchmark:
+        "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
+    wildcard_constraints:
+        grid=grids_of("bosz"),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=code_sha("bosz_shard.py"),
+        pixels=lookup(within=config, dpath="grids/{grid}/pixels"),
+        fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
+        r=lookup(within=config, dpath="grids/{grid}/r"),
+        medium=lookup(within=config, dpath="grids/{grid}/medium"),
+    message:
+        "Shard {wildcards.shard} of grid {wildcards.grid}: instrument"
+    script:
+        "../scripts/bosz_shard.py"
+
+
+rule bosz_grid:
+    """Join the models, see to the missing ones, and compress them for interpolation."""
+    input:
+        code=code("bosz_grid.py"),
+        shards=shards,
+        files=shard_files,
+    output:
+        grid="results/grids/{grid}/grid.npz",
+        files="results/grids/{grid}/files.csv",
+    log:
+        "results/grids/{grid}/logs/grid.log",
+    benchmark:
+        "results/grids/{grid}/benchmarks/grid.tsv"
+    wildcard_constraints:
+        grid=grids_of("bosz"),
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code_sha("bosz_grid.py"),
+        axes=grid_axes,
+        missing=lookup(within=config, dpath="grids/{grid}/missing"),
+    message:
+        "Grid {wildcards.grid}: missing models, compression"
+    script:
+        "../scripts/bosz_grid.py"
