@@ -66,13 +66,17 @@ class LteDataset(Model):
 
 
 class PfsspecDataset(Model):
-    """The user's own spectra: one HDF5 file a split, in the pfsspec layout."""
+    """The user's own spectra: one HDF5 file a split, in the pfsspec layout.
+
+    ``fwhm`` of their Gaussian line spread function, Å, is needed for the stress of a wrong resolution alone.
+    """
 
     kind: Literal["pfsspec"]
     train: str
     val: str
     test: str
     median: Median = "noisy"
+    fwhm: Positive | None = None
 
 
 class Alphas(Model):

@@ -77,6 +77,11 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
             ["global_32k.baselines = 'lightgmb'", "did you mean 'lightgbm'"],
         ),
         ("baselines.lightgbm.model", "xgboost", ["baselines.lightgbm.model", "'xgboost'", "one of lightgbm, metadata"]),
+        (
+            "datasets.lte",
+            {"kind": "pfsspec", "train": "a.h5", "val": "b.h5", "test": "c.h5", "fwhm": 0},
+            ["datasets.lte.fwhm = 0", "greater than 0"],
+        ),
         ("tower.dropout", 1.0, ["tower.dropout = 1.0", "< 1"]),
         ("device", "gpu", ["device = 'gpu'", "'auto', 'cpu' or 'cuda'"]),
         ("rigde", {}, ["rigde", "unknown key", "did you mean 'ridge'"]),

@@ -35,34 +35,71 @@ def fit_and_score(model, features, stars):
     return r2_score(stars.loc[test, "log_g"], model.predict(features[test]))
 
 
-def readers(checkout, *runs):
-    """``{file: rules that read it}`` over all jobs of the runs, as Snakemake plans them."""
+def planned_jobs(checkout, *runs):
+    """``(rule, inputs, outputs)`` of all jobs of the runs, as Snakemake plans them."""
     for path in (checkout.path / "workflow/rules").glob("*.smk"):
         # without its message a job prints its files
         path.write_text(re.sub(r'    message:\n        ".*"\n', "", path.read_text()))
     plan = checkout.snakemake("-n", "--", *(f"results/{run}/summary.csv" for run in runs)).stdout
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", plan, re.M)
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$", plan, re.M)
     assert len(jobs) > 30
+    return [(rule, set(inputs.split(", ")), set(outputs.split(", "))) for rule, inputs, outputs in jobs]
+
+
+def readers(checkout, *runs):
+    """``{file: rules that read it}`` over all jobs of the runs."""
     found = {}
-    for rule, inputs in jobs:
-        for name in inputs.split(", "):
+    for rule, inputs, _ in planned_jobs(checkout, *runs):
+        for name in inputs:
             found.setdefault(name, set()).add(rule)
     return found
 
 
-def test_only_noise_reads_clean_flux_in_the_whole_dag(tmp_path):
+def descendants(jobs, rule):
+    """Rules whose jobs read, directly or through others, what ``rule`` makes."""
+    made, found = {name for job, _, outputs in jobs if job == rule for name in outputs}, set()
+    for _ in jobs:
+        for job, inputs, outputs in jobs:
+            if inputs & made:
+                made |= outputs
+                found.add(job)
+    return found
+
+
+def opened(script):
+    """Names of the inputs that a script opens."""
+    return set(re.findall(r"(?:snakemake\.input|files)\.(\w+)", script))
+
+
+def test_only_noise_and_stress_read_clean_flux_in_the_whole_dag(tmp_path):
     checkout = Checkout(tmp_path)
     rules = readers(checkout, "moe_100k")
-    assert rules["results/spectra/lte/flux.npy"] == {"noisy"}
-    # no model reads the error array either
-    assert rules["results/spectra/lte/error.npy"] == {"noisy"}
+    assert rules["results/spectra/lte/flux.npy"] == {"noisy", "stress"}
+    # no model reads the error array either; quality is S/N and χ² for a catalogue
+    assert rules["results/spectra/lte/error.npy"] == {"noisy", "stress", "feature"}
     # and the few clean spectra that are kept for a figure go nowhere else
     samples = [found for name, found in rules.items() if name.endswith("samples.npz")]
     assert samples == [{"figure_spectra"}]
     # the walk sees a leak: the published bug, planted
     experts = checkout.path / "workflow/rules/experts.smk"
     experts.write_text(experts.read_text().replace("of_run(NOISY)", 'of_run("results/spectra/{dataset}/flux.npy")', 1))
-    assert readers(checkout, "moe_100k")["results/spectra/lte/flux.npy"] == {"noisy", "expert"}
+    assert readers(checkout, "moe_100k")["results/spectra/lte/flux.npy"] == {"noisy", "stress", "expert"}
+
+
+def test_nothing_comes_from_the_stress_table(tmp_path):
+    checkout = Checkout(tmp_path)
+    jobs = planned_jobs(checkout, "moe_100k", "moe_smoke")
+    made = {tuple(outputs) for rule, _, outputs in jobs if rule == "stress"}
+    assert made == {(f"results/{run}/stress.csv",) for run in ("moe_100k", "moe_smoke")}
+    # it ends the DAG: the summary waits for it and does not open it
+    assert descendants(jobs, "stress") == {"summary"}
+    assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples"}
+    # whereas nearly everything comes from the noisy flux, and the walk sees a reader of the table
+    assert {"expert", "gate", "stress", "summary"} <= descendants(jobs, "noisy")
+    evaluation = checkout.path / "workflow/rules/evaluation.smk"
+    line = '        bootstrap="results/{run}/bootstrap.csv",\n'
+    evaluation.write_text(evaluation.read_text().replace(line, line + line.replace("bootstrap", "stress"), 1))
+    assert descendants(planned_jobs(checkout, "moe_smoke"), "stress") == {"hypotheses", "summary"}
 
 
 def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path):

@@ -51,6 +51,15 @@ def test_the_run_is_complete_and_sensible(own):
     assert not stars["star_id"].duplicated().any()
 
 
+def test_a_stress_that_needs_the_line_spread_function_says_so(own):
+    stress = pd.read_csv(own.path / "results/mine/stress.csv").set_index("stress")
+    undone = stress[stress["not_done"].notna()]
+    assert list(undone.index) == ["resolution_plus_10", "resolution_minus_10"]
+    assert undone["not_done"].str.contains("give fwhm").all()
+    assert undone["r2"].isna().all()
+    assert stress.drop(undone.index)["r2_ci_low"].notna().all()
+
+
 def test_shuffled_test_stars_change_nothing_that_is_fitted(own):
     results = own.path / "results"
     pairs = [("features/{}/noise_0.2/train_400/ridge.npz"), ("features/{}/noise_0.2/train_400/pca.npz")]

@@ -67,7 +67,7 @@ def test_relative_imports_are_refused(tmp_path):
         imported_files("script.py", tmp_path)
 
 
-def test_no_rule_but_noise_reads_clean_flux():
+def test_no_rule_but_noise_and_stress_reads_clean_flux():
     clean = "results/spectra/{dataset}/flux.npy"
     readers = []
     for rule in RULES:
@@ -75,7 +75,7 @@ def test_no_rule_but_noise_reads_clean_flux():
         inputs = re.search(r"input:\n(.*?)\n    output:", body, re.S)[1]
         if clean in inputs:
             readers.append(name)
-    assert readers == ["noisy"]
+    assert readers == ["stress", "noisy"]
 
 
 def test_modules_and_rule_files_stay_small():

@@ -9,7 +9,9 @@ from tests.conftest import Checkout
 
 pytestmark = pytest.mark.slow
 
-AFTER_PREDICTIONS = {"bootstrap", "per_bin", "hypotheses", "figures", "summary"}
+QUALITY = {"coverage", "residuals", "stress", "quality_figures"}
+AFTER_PREDICTIONS = {"bootstrap", "per_bin", "hypotheses", "figures", "calibration", "model", "summary"} | QUALITY
+AFTER_BOOTSTRAP = {"bootstrap", "per_bin", "hypotheses", "figures", "summary"}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,9 @@ AFTER_PREDICTIONS = {"bootstrap", "per_bin", "hypotheses", "figures", "summary"}
             "gravispec/features/window.py",
             {"feature", "gate", "gate_classify", "predictions"} | AFTER_PREDICTIONS,
         ),
-        ("gravispec/evaluation/bootstrap.py", AFTER_PREDICTIONS),
+        ("gravispec/evaluation/bootstrap.py", AFTER_BOOTSTRAP),
+        ("gravispec/spectra/stress.py", {"stress", "summary"}),
+        ("gravispec/evaluation/coverage.py", {"coverage", "quality_figures", "summary"}),
     ],
 )
 def test_an_edit_reruns_its_rule_and_what_follows(smoke, edit, name, expected):
@@ -59,7 +63,7 @@ def test_touching_all_code_reruns_nothing(smoke):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("resamples: 2000", "resamples: 1000", AFTER_PREDICTIONS),
+        ("resamples: 2000", "resamples: 1000", AFTER_BOOTSTRAP | {"residuals", "stress", "quality_figures"}),
         ("epochs: 100 ", "epochs: 50 ", {"gate", "predictions"} | AFTER_PREDICTIONS),
     ],
 )

@@ -15,6 +15,7 @@ from tests.conftest import Checkout
 
 MODELS = ["global_ridge", "oracle", "hard", "classify", "linear", "mlp"]
 FIGURES = ["r2_by_model", "delta_by_bin", "bootstrap", "gate_weights", "predicted_vs_true", "spectra"]
+FIGURES += ["coverage", "residuals", "giants_dwarfs"]
 
 pytestmark = pytest.mark.slow
 
@@ -52,10 +53,36 @@ def test_summary_agrees_with_the_predictions(run, predictions):
 
 
 def test_every_table_shows_n(run):
-    for name in ("summary", "per_bin", "bootstrap", "hypotheses"):
+    quality = ("calibration", "residuals", "giants_dwarfs", "stress")
+    for name in ("summary", "per_bin", "bootstrap", "hypotheses", *quality):
         table = pd.read_csv(run / f"{name}.csv")
         assert "n_test" in table.columns, name
         assert (table["n_test"] > 0).all(), name
+
+
+def test_unstressed_stars_are_those_of_the_summary(run, predictions):
+    """The stress table adds the run's own noise and takes its catalogue: without a stress both are the run's."""
+    stress = pd.read_csv(run / "stress.csv").set_index("stress")
+    summary = pd.read_csv(run / "summary.csv").set_index("model")
+    calibration = pd.read_csv(run / "calibration.csv").query("label == 'log_g' and nominal == 0.95 and by == 'all'")
+    residuals = pd.read_csv(run / "residuals.csv").query("label == 'log_g' and by == 'all'")
+    assert stress.loc["none", "r2"] == pytest.approx(summary.loc["mlp_full", "r2"], abs=1e-6)
+    assert stress.loc["none", "coverage95"] == pytest.approx(calibration["coverage"].iloc[0], abs=1e-9)
+    for statistic in ("bias", "scatter"):
+        assert stress.loc["none", statistic] == pytest.approx(residuals[statistic].iloc[0], abs=1e-5)
+        assert stress.loc["none", f"{statistic}_change"] == 0
+    # opposite velocities and resolutions pull to opposite sides
+    assert stress.loc["velocity_plus_10", "bias_change"] * stress.loc["velocity_minus_10", "bias_change"] < 0
+    assert stress.loc["resolution_minus_10", "r2_ci_high"] < 0 < stress.loc["resolution_plus_10", "r2_ci_low"]
+    assert stress.loc["sky_residuals_5", "unlike_training"] == 1
+    assert stress["not_done"].isna().all()
+
+
+def test_giants_and_dwarfs_are_all_test_stars(run, predictions):
+    table = pd.read_csv(run / "giants_dwarfs.csv").set_index("true")
+    test = predictions[predictions["split"] == "test"]
+    expected = pd.crosstab(test["log_g"] >= 3.5, test["mlp"] >= 3.5).to_numpy()
+    assert table[["predicted_giant", "predicted_dwarf"]].to_numpy().tolist() == expected.tolist()
 
 
 def test_figures_are_png_at_200_dpi_and_pdf(run):

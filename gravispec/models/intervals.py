@@ -33,12 +33,20 @@ class Intervals:
         return np.where(np.isfinite(snr)[:, None, None], self.half_width[self.bin(snr)], np.nan)
 
 
+def rank(n, confidence):
+    """Which of n residuals, from the smallest, is the half-width: ⌈(n + 1) c⌉, at most n."""
+    return min(int(np.ceil((n + 1) * confidence)), n)
+
+
 def calibrate(predicted, true, snr):
     """``Intervals`` from calibration stars that served no fit: predicted and true labels (n, T), S/N (n,)."""
     n_bins = int(np.clip(len(snr) // MIN_STARS, 1, N_BINS))
     if len(snr) < 20:
         raise InputError(f"{len(snr)} calibration stars; 20 at least are needed for intervals: raise n_stars.val")
-    edges = np.quantile(snr, np.arange(1, n_bins) / n_bins)
+    # S/N of stars, so that no bin is empty where many are equal
+    edges = np.unique(np.quantile(snr, np.arange(1, n_bins) / n_bins, method="higher"))
+    edges = edges[edges > snr.min()]
+    n_bins = len(edges) + 1
     intervals = Intervals(edges, np.empty((n_bins, true.shape[1], len(CONFIDENCES))), np.empty(n_bins, int))
     residuals = np.abs(predicted - true)
     of_star = intervals.bin(snr)
@@ -46,6 +54,5 @@ def calibrate(predicted, true, snr):
         ordered = np.sort(residuals[of_star == b], axis=0)
         intervals.n[b] = n = len(ordered)
         for c, confidence in enumerate(CONFIDENCES):
-            rank = min(int(np.ceil((n + 1) * confidence)), n)
-            intervals.half_width[b, :, c] = ordered[rank - 1]
+            intervals.half_width[b, :, c] = ordered[rank(n, confidence) - 1]
     return intervals

@@ -20,3 +20,11 @@ def about_run(wildcards):
         fallback_weight=settings.gates.fallback_weight,
         config=config_of(wildcards.run),
     )
+
+
+def spectra_of_run(wildcards):
+    """Param: noise, normalisation and line spread function of the spectra of a run."""
+    run = settings.runs[wildcards.run]
+    dataset = settings.datasets[run.dataset]
+    sharpness = dataset if dataset.kind == "pfsspec" else settings.grids[dataset.grid]
+    return dict(noise_level=run.noise_level, median=dataset.median, fwhm=sharpness.fwhm)

@@ -81,6 +81,10 @@ rule summary:
         figures=rules.figures.output + rules.figure_spectra.output,
         baselines=baseline_table,
         model="results/{run}/model.safetensors",
+        quality=rules.coverage.output
+        + rules.residuals.output
+        + rules.stress.output
+        + rules.quality_figures.output,
     output:
         report("results/{run}/summary.csv", category="{run}"),
     log:

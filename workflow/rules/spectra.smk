@@ -67,7 +67,7 @@ rule spectra_from_file:
 
 
 rule noisy:
-    """Add noise. No other rule reads clean flux."""
+    """Add noise. No other rule reads clean flux, but for the stress table."""
     input:
         code=code("noisy.py"),
         stars=STARS,

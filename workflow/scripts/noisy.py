@@ -1,4 +1,6 @@
-"""Add noise to the clean flux, the only rule that reads it, and normalise. A few test stars are kept for the figure.
+"""Add noise to the clean flux and normalise. A few test stars are kept for the figure.
+
+No other rule reads clean flux, but for that of the stress table, from which nothing is computed.
 
 Flux was divided by its median before the noise came. Dividing by the noisy median afterwards is what can be done to an
 observed spectrum; without it models learn from a scale that nobody can measure.

@@ -1,0 +1,69 @@
+"""Do the intervals of a catalogue cover as many test stars as they promise?
+
+A split-conformal interval whose half-width is the k-th smallest of n calibration residuals covers a new star with a
+probability that is, over calibrations, Beta(k, n + 1 - k); so the number that it covers of m test stars of that S/N bin
+is beta-binomial (Vovk 2012, PMLR 25, 475; Angelopoulos & Bates 2021, arXiv:2107.07511, section 3.2). Bins are
+calibrated apart: the number over several of them is a sum of independent ones. This is exact for all stars and in the
+S/N bins. In bins of a label nothing is promised: the band there says what to expect if residuals did not depend on it.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import betabinom
+
+from gravispec.data.stars import LABELS
+from gravispec.evaluation.calibration import intervals, predicted
+from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.models.intervals import CONFIDENCES, rank
+
+BAND = 0.99  # probability that the coverage lies in its band, where it is as promised
+LABEL_BINS = 3  # of equally many stars
+PROMISED = ("all", "snr_measured")
+
+
+def covered_pmf(n_test, n_calibration, confidence):
+    """Probability (m + 1,) of every number of covered stars among m = Σ n_test: one number of each an S/N bin."""
+    pmf = np.ones(1)
+    for m, n in zip(n_test, n_calibration, strict=True):
+        k = rank(n, confidence)
+        pmf = np.convolve(pmf, betabinom.pmf(np.arange(m + 1), m, k, n + 1 - k))
+    return pmf
+
+
+def coverage_band(n_test, n_calibration, confidence):
+    """Central interval (low, high) of the covered share; at most (1 - BAND) / 2 lies beyond either limit."""
+    cumulative = np.cumsum(covered_pmf(n_test, n_calibration, confidence))
+    low, high = np.searchsorted(cumulative, [(1 - BAND) / 2, (1 + BAND) / 2])
+    return low / sum(n_test), high / sum(n_test)
+
+
+def coverage_table(predictions, calibration):
+    """Coverage of the test stars' intervals, a row for every label, confidence and group of stars.
+
+    n_test stars; their coverage, the band in which it should lie and whether it does (``inside``); whether conformal
+    intervals promise that (``promised``); mean half-width, in K for T_eff and dex; ``pull_std``, the standard deviation
+    of (predicted - true) / σ with σ the half-width of the 68 % interval, about 1 for normal residuals.
+    """
+    fitted = intervals(calibration)
+    stars = predictions[predictions["split"] == "test"]
+    snr = stars["snr_measured"].to_numpy()
+    residuals = predicted(stars, calibration["source"]) - stars[list(LABELS)].to_numpy()  # (N, T)
+    half_width = fitted(snr)  # (N, T, C)
+    pulls = residuals / half_width[:, :, CONFIDENCES.index(0.68)]
+    inside = np.abs(residuals)[:, :, None] <= half_width
+
+    edges = {"snr_measured": np.concatenate([[-np.inf], fitted.snr_edges, [np.inf]])}
+    edges |= {label: quantile_edges(stars[label], LABEL_BINS) for label in LABELS}
+    table = []
+    for about, group in grouped(stars.reset_index(drop=True), edges):
+        i = group.index
+        of_bin = np.bincount(fitted.bin(snr[i]), minlength=len(fitted.n))
+        for c, confidence in enumerate(CONFIDENCES):
+            low, high = coverage_band(of_bin, fitted.n, confidence)
+            for t, label in enumerate(LABELS):
+                share = inside[i, t, c].mean()
+                row = {"label": label, "nominal": confidence, **about, "n_test": len(i), "coverage": share}
+                row |= {"band_low": low, "band_high": high, "inside": low <= share <= high}
+                row |= {"promised": about["by"] in PROMISED, "half_width": half_width[i, t, c].mean()}
+                table.append(row | {"pull_std": pulls[i, t].std()})
+    return pd.DataFrame(table)

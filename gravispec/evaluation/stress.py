@@ -1,0 +1,119 @@
+"""How the log g of a trained run changes when spectra differ from the training spectra, on the same stars and noise."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import bootstrap
+
+from gravispec.data.arrays import blocks
+from gravispec.errors import InputError
+from gravispec.evaluation.metrics import r2_rows
+from gravispec.evaluation.residuals import scatter
+from gravispec.models.flags import BITS
+from gravispec.spectra import stress
+from gravispec.spectra.noise import add_noise
+from gravispec.spectra.normalise import median_normalised, row_median
+
+BLOCK = 512  # stars; splines and Fourier transforms are in float64
+COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "flags"]
+STATISTICS = ("bias", "scatter", "r2", "coverage95")
+
+
+#: what each stress is, and its function of clean flux (m, P), wavelengths (P,) and FWHM of the line spread function
+STRESSES = {
+    "none": ("the test spectra as they are", None),
+    "velocity_plus_10": ("radial velocity wrong by +10 km/s", lambda f, wave, fwhm: stress.shifted(f, wave, 10)),
+    "velocity_minus_10": ("radial velocity wrong by -10 km/s", lambda f, wave, fwhm: stress.shifted(f, wave, -10)),
+    "vsini_10": ("rotation, v sin i = 10 km/s", lambda f, wave, fwhm: stress.rotated(f, wave, 10)),
+    "resolution_plus_10": ("resolution 10 % higher", lambda f, wave, fwhm: stress.resolved(f, wave, fwhm, 1.1)),
+    "resolution_minus_10": ("resolution 10 % lower", lambda f, wave, fwhm: stress.resolved(f, wave, fwhm, 0.9)),
+    "reddening_0p3": ("E(B-V) = 0.3 mag, R_V = 3.1", lambda f, wave, fwhm: stress.reddened(f, wave, 0.3)),
+    "slope_10": ("flux slope of 10 % over the spectrum", lambda f, wave, fwhm: stress.tilted(f, wave, 0.1)),
+    "sky_residuals_5": ("5 % (1 sigma) of the sky left in sky lines", None),
+}
+SKY_RESIDUALS = 0.05
+
+
+def perturbed(name, flux, error, rows, *, wave, fwhm, seed):
+    """Clean flux (m, P) float32 under one of `STRESSES`; ``rows`` (m,) of the test split.
+
+    It is normalised by its median again: a star has the S/N of its magnitude under every stress. ``fwhm``, Å, or None.
+    """
+    if name == "none":
+        return flux
+    if name == "sky_residuals_5":
+        return stress.with_sky(flux, wave, error, SKY_RESIDUALS, seed=seed, rows=rows).astype(np.float32)
+    return median_normalised(STRESSES[name][1](flux, wave, fwhm)).astype(np.float32)
+
+
+def catalogue(run, name, clean, error, rows, *, fwhm, noise_level, median, seed):
+    """log_g, its 95 % interval and flags of the test stars under one stress, by the trained run ``run``.
+
+    ``clean`` and ``error`` are readers, ``rows`` the slice of them with the test stars. Noise and normalisation are
+    those of workflow/scripts/noisy.py. Raises ``InputError`` where the stress cannot be put on these spectra.
+    """
+    parts = []
+    for lo, hi in blocks(rows.start, rows.stop, BLOCK):
+        of_split, errors = np.arange(lo, hi) - rows.start, error[lo:hi]
+        flux = perturbed(name, clean[lo:hi], errors, of_split, wave=run.wave, fwhm=fwhm, seed=seed)
+        flux = add_noise(flux, errors, level=noise_level, seed=seed, split="test", rows=of_split)
+        if median == "noisy":
+            flux /= row_median(flux)[:, None]
+        parts.append(run.predict(flux, errors * np.float32(noise_level or 1))[COLUMNS])
+    return pd.concat(parts, ignore_index=True)
+
+
+def catalogues(run, clean, error, rows, **spectra):
+    """``{stress: catalogue}``; instead of a catalogue the reason, a string, where there is none."""
+    found = {}
+    for name in STRESSES:
+        try:
+            found[name] = catalogue(run, name, clean, error, rows, **spectra)
+        except InputError as reason:
+            found[name] = str(reason)
+    return found
+
+
+def statistics(log_g, predicted, inside):
+    """(4, M, ...) `STATISTICS` along the last axis: log_g (..., N), predicted and ``inside`` (M, ..., N)."""
+    delta = predicted - log_g
+    return np.stack([np.median(delta, axis=-1), scatter(delta), r2_rows(log_g, predicted), inside.mean(axis=-1)])
+
+
+def stress_table(log_g, found, *, resamples, confidence, seed):
+    """A row a stress: bias (median of predicted - true) and scatter (σ_MAD) in dex, R², coverage of the 95 % interval.
+
+    Each has its change against stress ``none`` with a paired bootstrap interval over the stars. unlike_training: share
+    of stars that the catalogue flags for their χ². ``found``: from `catalogues`; not_done: the reason where there is
+    nothing.
+    """
+    log_g = np.asarray(log_g)
+    done = {name: table for name, table in found.items() if not isinstance(table, str)}
+    predicted = np.stack([table["log_g"] for table in done.values()])
+    inside = np.stack([(table["log_g_lo95"] <= log_g) & (log_g <= table["log_g_hi95"]) for table in done.values()])
+
+    def change(stars, axis=-1):
+        values = statistics(log_g[stars], predicted[:, stars], inside[:, stars])
+        return values - values[:, :1]
+
+    resampled = bootstrap(
+        (np.arange(len(log_g)),),
+        change,
+        n_resamples=resamples,
+        confidence_level=confidence,
+        batch=50,
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    low, high = resampled.confidence_interval
+    values, table = statistics(log_g, predicted, inside), []
+    for name, (what, _) in STRESSES.items():
+        row = {"stress": name, "what": what, "n_test": len(log_g)}
+        if name in done:
+            i = list(done).index(name)
+            for s, statistic in enumerate(STATISTICS):
+                row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, 0]}
+                row |= {f"{statistic}_ci_low": low[s, i], f"{statistic}_ci_high": high[s, i]}
+            row["unlike_training"] = np.mean(done[name]["flags"] & BITS["UNLIKE_TRAINING"] > 0)
+        table.append(row | {"not_done": found[name] if name not in done else ""})
+    return pd.DataFrame(table)

@@ -1,0 +1,113 @@
+"""What observations do to a spectrum and training spectra do not have: velocities, other widths of lines, sky, dust.
+
+Every function takes flux (m, P) on the pixels ``wave`` (P,), Å, vacuum, and returns flux (m, P) float64.
+"""
+
+import numpy as np
+from scipy.constants import c
+from scipy.interpolate import CubicSpline
+from scipy.special import j1, spherical_jn
+
+from gravispec.errors import InputError
+from gravispec.spectra.extinction import R_V, extinction
+from gravispec.spectra.instrument import FWHM_PER_SIGMA, pixel_edges
+from gravispec.spectra.observing import reference_electrons
+from gravispec.spectra.streams import generator, stream_entropy
+
+LIGHT = c / 1e3  # km/s
+LIMB_DARKENING = 0.6  # linear coefficient, cool stars in the red
+PAD = 64  # pixels mirrored at both ends
+FLOOR = 1e-4  # frequencies that the line spread function leaves less of are not sharpened
+# Variance of the background that is not sky: 12 exposures, 5 pixels across the trace, 4 e⁻ read noise and 1e-4 e⁻/s
+# dark current for 900 s, times the scale of the noise table; in a pixel of 0.42725 Å.
+NOT_SKY = 0.938 * 12 * 5 * (4.0**2 + 900 * 1e-4) / 0.42725  # electrons / Å
+STRONG = 3.0  # sky lines are where the sky has more than this many times its median
+
+
+def shifted(flux, wave, velocity):
+    """The star recedes faster by ``velocity``, km/s; cubic spline, the end pixels repeated beyond the ends."""
+    source = np.clip(wave / (1 + velocity / LIGHT), wave[0], wave[-1])
+    return CubicSpline(wave, flux, axis=1)(source)
+
+
+def rotated(flux, wave, vsini):
+    """Rotation by ``vsini``, km/s, of a star with linear limb darkening (Gray 2005, eq. 18.14, its Fourier transform).
+
+    The profile is convolved in ln λ; that the spectrograph's blurring came first does not matter over so few pixels.
+    """
+
+    def transfer(frequency):
+        s = 2 * np.pi * frequency * vsini / LIGHT
+        s = np.where(s == 0, 1e-9, s)
+        disc, dark = (1 - LIMB_DARKENING) * 2 * j1(s) / s, LIMB_DARKENING * 2 * spherical_jn(1, s) / s
+        return (disc + dark) / (1 - LIMB_DARKENING / 3)
+
+    return _filtered(flux, np.log(wave), transfer)
+
+
+def resolved(flux, wave, fwhm, factor):
+    """``factor`` times the resolution of a Gaussian line spread function of ``fwhm``, Å.
+
+    Raises:
+        InputError: ``fwhm`` is None.
+    """
+    if fwhm is None:
+        raise InputError("the width of the line spread function is not known: give fwhm of the data set")
+    sigma = fwhm / FWHM_PER_SIGMA
+
+    def transfer(frequency):
+        exponent = 2 * (np.pi * frequency * sigma) ** 2
+        keep = exponent < -np.log(FLOOR)
+        return np.exp(np.where(keep, exponent * (1 - factor**-2), 0))
+
+    return _filtered(flux, wave, transfer)
+
+
+def reddened(flux, wave, colour_excess):
+    """Dust of E(B-V) = ``colour_excess``, mag."""
+    return flux * 10 ** (-0.4 * R_V * colour_excess * extinction(wave))
+
+
+def tilted(flux, wave, slope):
+    """A straight line in λ: from 1 - slope / 2 at the first pixel to 1 + slope / 2 at the last."""
+    return flux * (1 + slope * ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5))
+
+
+def with_sky(flux, wave, error, share, *, seed, rows):
+    """Residuals of sky lines, Gaussian with standard deviation ``share`` of the sky, added to flux of median 1.
+
+    One draw a line of each star: wrong scale, right profile. A line is a run of pixels where the sky exceeds `STRONG`
+    times its median. The sky is the background of the PFS noise table without read noise and dark current. ``error``
+    (m, P), at noise level 1, tells the flux of an electron, k: 1 / k electrons of star and B of background give
+    error² = k² (1 / k + B). ``rows`` (m,) of the test split name the random streams.
+
+    Raises:
+        InputError: pixels outside the noise table.
+    """
+    background = reference_electrons(wave)[1]
+    sky = np.maximum(background - NOT_SKY * np.diff(pixel_edges(wave)), 0)
+    line = line_of_pixel(sky)
+    flux_of_electron = (np.sqrt(1 + 4 * background * error.astype(np.float64) ** 2) - 1) / (2 * background)
+    entropy = stream_entropy(seed=seed, keys=("sky residuals", "test"))
+    draws = np.stack([generator(entropy, row=int(row)).standard_normal(line.max() + 1) for row in rows])
+    return flux + np.where(line >= 0, share * draws[:, line] * sky * flux_of_electron, 0)
+
+
+def line_of_pixel(sky):
+    """Number of the sky line that each pixel (P,) belongs to, counted from 0; -1 between lines."""
+    strong = sky > STRONG * np.median(sky)
+    first = strong & ~np.concatenate([[False], strong[:-1]])
+    return np.where(strong, np.cumsum(first) - 1, -1)
+
+
+def _filtered(flux, x, transfer):
+    """``flux`` convolved along ``x`` (P,) with the even kernel of Fourier transform ``transfer(frequency)``.
+
+    The pixels are brought to equal steps in x, the smallest there are, by a cubic spline, and back; mirrored ends.
+    """
+    step = np.diff(x).min()
+    even = np.linspace(x[0], x[-1], int(np.ceil((x[-1] - x[0]) / step * (1 - 1e-9))) + 1)
+    padded = np.pad(CubicSpline(x, flux, axis=1)(even), ((0, 0), (PAD, PAD)), mode="reflect")
+    frequency = np.fft.rfftfreq(padded.shape[1], even[1] - even[0])
+    blurred = np.fft.irfft(np.fft.rfft(padded) * transfer(frequency), padded.shape[1])
+    return CubicSpline(even, blurred[:, PAD:-PAD], axis=1)(x)

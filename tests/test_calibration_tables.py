@@ -1,0 +1,170 @@
+"""Coverage, residuals and giants against dwarfs: against simulation, loops over stars and known distributions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import betabinom
+
+from gravispec.evaluation.calibration import calibration
+from gravispec.evaluation.coverage import BAND, coverage_band, coverage_table, covered_pmf
+from gravispec.evaluation.groups import grouped
+from gravispec.evaluation.residuals import giants_dwarfs_table, residuals_table
+from gravispec.models.intervals import CONFIDENCES, calibrate
+
+LABELS = ["log_g", "T_eff", "M_H"]
+SOURCE = {"log_g": "mlp", "T_eff": "global_ridge", "M_H": "global_ridge"}
+
+
+def simulated(n_test=1500, n_calibration=600, seed=3):
+    """Predictions with errors that fall with S/N, three times wider where [M/H] < -1.5, and no bias."""
+    rng = np.random.default_rng(seed)
+    part = np.repeat(["gate_fit", "calibration", "test"], [200, n_calibration, n_test])
+    n = len(part)
+    table = pd.DataFrame({"part": part, "split": np.where(part == "test", "test", "val")})
+    table["log_g"], table["T_eff"] = rng.uniform(1, 5, n), rng.uniform(3750, 6000, n)
+    table["M_H"], table["snr_measured"] = rng.uniform(-2.5, 0.75, n), rng.uniform(5, 50, n)
+    sigma = 5 / table["snr_measured"] * np.where(table["M_H"] < -1.5, 3, 1)
+    table["mlp"] = table["log_g"] + sigma * rng.standard_t(3, n)
+    for label, scale in (("T_eff", 500), ("M_H", 1)):
+        table[f"{label}_global_ridge"] = table[label] + scale * sigma * rng.normal(size=n)
+        table[f"{label}_classify"] = table[f"{label}_global_ridge"] + scale
+    return table
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return simulated()
+
+
+@pytest.fixture(scope="module")
+def covered(predictions):
+    return coverage_table(predictions, calibration(predictions))
+
+
+def test_band_is_the_law_of_split_conformal_coverage():
+    """Intervals calibrated and tested 2,000 times: the shares inside and beside the band are those of the law."""
+    rng, n, m = np.random.default_rng(0), 79, 300
+    for c, confidence in enumerate(CONFIDENCES):
+        low, high = coverage_band([m], [n], confidence)
+        shares = np.empty(2000)
+        for i in range(len(shares)):
+            residuals = rng.standard_cauchy((n + m, 1))
+            fitted = calibrate(residuals[:n], np.zeros((n, 1)), np.ones(n))
+            shares[i] = np.mean(np.abs(residuals[n:, 0]) <= fitted.half_width[0, 0, c])
+        counts = np.bincount(np.rint(shares * m).astype(int), minlength=m + 1)
+        inside = np.mean((shares >= low) & (shares <= high))
+        expected = covered_pmf([m], [n], confidence)
+        assert inside == pytest.approx(BAND, abs=0.008)
+        assert counts.cumsum() / len(shares) == pytest.approx(expected.cumsum(), abs=0.03)
+
+
+def test_stars_of_equal_snr_share_a_bin():
+    """Where errors are constant so is the S/N of spectra that are divided by their own median."""
+    residuals = np.linspace(0, 1, 200)[:, None]
+    assert calibrate(residuals, np.zeros((200, 1)), np.full(200, 7.0)).n.tolist() == [200]
+    snr = np.repeat([1.0, 2.0, 3.0], [5, 190, 5])
+    fitted = calibrate(residuals, np.zeros((200, 1)), snr)
+    assert fitted.n.tolist() == [5, 195]
+    assert np.bincount(fitted.bin(snr)).tolist() == fitted.n.tolist()
+
+
+def test_covered_stars_of_several_bins_are_a_sum():
+    n_test, n_calibration = [30, 0, 50], [40, 60, 99]
+    rng = np.random.default_rng(1)
+    pmf = covered_pmf(n_test, n_calibration, 0.95)
+    ranks = [39, 58, 95]  # ⌈0.95 (n + 1)⌉
+    draws = sum(
+        betabinom.rvs(m, k, n + 1 - k, size=20_000, random_state=rng)
+        for m, n, k in zip(n_test, n_calibration, ranks, strict=True)
+        if m
+    )
+    assert len(pmf) == 81
+    assert pmf.sum() == pytest.approx(1, abs=1e-12)
+    assert pmf @ np.arange(81) == pytest.approx(draws.mean(), abs=4 * draws.std() / np.sqrt(20_000))
+    assert np.bincount(draws, minlength=81) / 20_000 == pytest.approx(pmf, abs=0.012)
+
+
+def test_coverage_agrees_with_a_loop_over_stars(predictions, covered):
+    found = calibration(predictions)
+    test = predictions[predictions["split"] == "test"]
+    limits = [-np.inf, *found["snr_edges"], np.inf]
+    for b in range(len(found["n"])):
+        stars = test[(test["snr_measured"] >= limits[b]) & (test["snr_measured"] < limits[b + 1])]
+        half_width = found["half_width"][b][0][1]  # log g, 95 %
+        inside = [abs(s.mlp - s.log_g) <= half_width for s in stars.itertuples()]
+        row = covered.query("label == 'log_g' and nominal == 0.95 and by == 'snr_measured' and bin == @b").iloc[0]
+        assert row["n_test"] == len(stars)
+        assert row["coverage"] == pytest.approx(np.mean(inside))
+        assert row["half_width"] == pytest.approx(half_width)
+        pulls = (stars["mlp"] - stars["log_g"]) / found["half_width"][b][0][0]
+        assert row["pull_std"] == pytest.approx(np.std(pulls))
+
+
+def test_every_group_has_all_labels_and_only_some_are_promised(covered):
+    assert len(covered) == 3 * 2 * (1 + 5 + 3 * 3)
+    assert set(covered.loc[covered["promised"], "by"]) == {"all", "snr_measured"}
+    sizes = covered.groupby(["label", "nominal", "by"])["n_test"].sum()
+    assert (sizes == 1500).all()
+
+
+def test_promised_coverage_is_inside_and_a_bad_corner_is_seen(covered):
+    """Errors of metal-poor stars are three times wider: no conformal promise is broken, and the table shows it."""
+    assert covered.loc[covered["promised"], "inside"].mean() > 0.9
+    poor = covered.query("label == 'log_g' and by == 'M_H' and bin == 0")
+    assert (poor["coverage"] < poor["band_low"]).all()
+    assert not poor["inside"].any()
+
+
+def test_overconfident_intervals_are_found(predictions):
+    found = calibration(predictions)
+    found["half_width"] = (np.array(found["half_width"]) * 0.7).tolist()
+    table = coverage_table(predictions, found)
+    assert not table.query("by == 'all'")["inside"].any()
+
+
+def test_groups_share_out_every_star_once():
+    table = pd.DataFrame({"x": [1.0, 2.0, 2.0, 3.0, 10.0]})
+    (first, everything), *bins = grouped(table, {"x": np.array([1.0, 2.0, 5.0, 9.0])})
+    assert first["by"] == "all"
+    assert len(everything) == 5
+    assert [rows["x"].tolist() for _, rows in bins] == [[1.0], [2.0, 2.0, 3.0], [10.0]]  # half-open, ends taken along
+    assert [(about["low"], about["high"]) for about, _ in bins] == [(1, 2), (2, 5), (5, 10)]
+
+
+def test_residuals_of_a_known_distribution():
+    """Normal residuals with a bias and 2 % gross errors, in numbers that a loop over the stars gives, too."""
+    rng = np.random.default_rng(7)
+    stars = simulated(n_test=3200)
+    test = stars["split"] == "test"
+    wrong = rng.random(test.sum()) < 0.02
+    stars.loc[test, "mlp"] = stars.loc[test, "log_g"] + 0.1 + 0.3 * rng.normal(size=test.sum()) + 9 * wrong
+    table = residuals_table(stars, SOURCE, resamples=200, confidence=0.95, seed=1)
+    row = table.query("label == 'log_g' and by == 'all'").iloc[0]
+    delta = (stars["mlp"] - stars["log_g"])[test]
+    assert row["bias"] == np.median(delta)
+    assert row["bias"] == pytest.approx(0.1 + 0.02 * 0.3 * np.sqrt(np.pi / 2), abs=0.02)
+    assert row["scatter"] == pytest.approx(1.482602 * np.median(np.abs(delta - np.median(delta))), rel=1e-5)
+    assert row["scatter"] == pytest.approx(0.3, rel=0.05)
+    assert row["outliers"] == pytest.approx(np.mean([abs(d) > 3 * row["scatter"] for d in delta]))
+    assert row["outliers"] > 0.02
+    assert row["bias_ci_low"] < row["bias"] < row["bias_ci_high"]
+    # √(π / 2) σ / √n is the error of a median
+    width = 2 * 1.96 * np.sqrt(np.pi / 2) * 0.3 / np.sqrt(3200)
+    assert row["bias_ci_high"] - row["bias_ci_low"] == pytest.approx(width, rel=0.3)
+    bins = table.query("label == 'log_g' and by == 'snr_measured'")
+    assert bins["n_test"].tolist() == [400] * 8
+    assert (bins["median"].diff()[1:] > 0).all()
+
+
+def test_giants_and_dwarfs_are_counted():
+    stars = pd.DataFrame({"split": "test", "log_g": [1, 2, 3, 3.4, 4, 4.5, 3.5], "mlp": [1, 2, 4, 3.4, 3, 4.5, 3.5]})
+    stars = pd.concat([stars, stars.assign(split="val", mlp=9)])
+    giant, dwarf = giants_dwarfs_table(stars, confidence=0.95).itertuples()
+    assert (giant.n_test, giant.predicted_giant, giant.predicted_dwarf) == (4, 3, 1)
+    assert (dwarf.n_test, dwarf.predicted_giant, dwarf.predicted_dwarf) == (3, 1, 2)
+    assert (giant.completeness, giant.contamination) == (3 / 4, 1 / 4)
+    assert (dwarf.completeness, dwarf.contamination) == (2 / 3, 1 / 3)
+    # Wilson (1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96, p = 3/4, n = 4
+    assert (giant.completeness_ci_low, giant.completeness_ci_high) == pytest.approx((0.3006, 0.9544), abs=1e-3)
+    alone = giants_dwarfs_table(stars[stars["log_g"] > 3.5].assign(mlp=5.0), confidence=0.95)
+    assert np.isnan(alone.loc[0, ["completeness", "contamination"]].astype(float)).all()
