@@ -10,22 +10,23 @@ from gravispec.evaluation.coverage import BAND, coverage_band, coverage_table, c
 from gravispec.evaluation.groups import grouped
 from gravispec.evaluation.residuals import giants_dwarfs_table, residuals_table
 from gravispec.models.intervals import CONFIDENCES, calibrate
+from gravispec.models.residual_scale import fit_scale
 
 LABELS = ["log_g", "T_eff", "M_H"]
 SOURCE = {"log_g": "mlp", "T_eff": "global_ridge", "M_H": "global_ridge"}
 
 
 def simulated(n_test=1500, n_calibration=600, seed=3):
-    """Predictions with errors that fall with S/N, three times wider where [M/H] < -1.5, and no bias."""
+    """Predictions with errors that fall with S/N, wider where [M/H] < -1.5 and where log g > 3.7, and no bias."""
     rng = np.random.default_rng(seed)
-    part = np.repeat(["gate_fit", "calibration", "test"], [200, n_calibration, n_test])
+    part = np.repeat(["gate_fit", "calibration", "test"], [2000, n_calibration, n_test])
     n = len(part)
     table = pd.DataFrame({"part": part, "split": np.where(part == "test", "test", "val")})
     table["log_g"], table["T_eff"] = rng.uniform(1, 5, n), rng.uniform(3750, 6000, n)
     table["M_H"], table["snr_measured"] = rng.uniform(-2.5, 0.75, n), rng.uniform(5, 50, n)
-    sigma = 5 / table["snr_measured"] * np.where(table["M_H"] < -1.5, 3, 1)
+    sigma = 1 / table["snr_measured"] * np.where(table["M_H"] < -1.5, 3, 1) * np.where(table["log_g"] > 3.7, 4, 1)
     table["mlp"] = table["log_g"] + sigma * rng.standard_t(3, n)
-    for label, scale in (("T_eff", 500), ("M_H", 1)):
+    for label, scale in (("T_eff", 500), ("M_H", 0.3)):
         table[f"{label}_global_ridge"] = table[label] + scale * sigma * rng.normal(size=n)
         table[f"{label}_classify"] = table[f"{label}_global_ridge"] + scale
     return table
@@ -84,19 +85,41 @@ def test_covered_stars_of_several_bins_are_a_sum():
     assert np.bincount(draws, minlength=81) / 20_000 == pytest.approx(pmf, abs=0.012)
 
 
+def scale_of(scale, star):
+    """Scale of log g of one star, from the lists in calibration.json."""
+    i = sum(edge <= star.T_eff_global_ridge for edge in scale["T_eff_edges"])
+    j = sum(edge <= star.M_H_global_ridge for edge in scale["M_H_edges"])
+    return scale["size"][i][j][0]
+
+
+def test_scale_is_the_median_residual_of_the_kind_of_star(predictions):
+    found = calibration(predictions)["scale"]
+    fit = predictions[predictions["part"] == "gate_fit"]
+    cells = [(sum(e <= s.T_eff_global_ridge for e in found["T_eff_edges"]),
+              sum(e <= s.M_H_global_ridge for e in found["M_H_edges"])) for s in fit.itertuples()]  # fmt: skip
+    kept = fit[[cell == (1, 2) for cell in cells]]
+    assert len(found["size"]) == 3
+    assert len(found["size"][0]) == 8
+    assert len(kept) == pytest.approx(2000 / 24, rel=0.3)
+    assert found["size"][1][2][0] == pytest.approx(np.median(np.abs(kept["mlp"] - kept["log_g"])))
+    few = fit_scale(np.tile([3.0, 5000.0, 0.0], (30, 1)), np.full((30, 3), [2.0, 4900.0, 0.0]))
+    assert few.size.tolist() == [[[1, 100, 1]]]  # one cell; no residual at all counts as 1
+
+
 def test_coverage_agrees_with_a_loop_over_stars(predictions, covered):
     found = calibration(predictions)
     test = predictions[predictions["split"] == "test"]
-    limits = [-np.inf, *found["snr_edges"], np.inf]
-    for b in range(len(found["n"])):
+    limits = [-np.inf, *found["intervals"]["snr_edges"], np.inf]
+    unit = pd.Series({i: scale_of(found["scale"], s) for i, s in test.iterrows()})
+    for b in range(len(found["intervals"]["n"])):
         stars = test[(test["snr_measured"] >= limits[b]) & (test["snr_measured"] < limits[b + 1])]
-        half_width = found["half_width"][b][0][1]  # log g, 95 %
-        inside = [abs(s.mlp - s.log_g) <= half_width for s in stars.itertuples()]
+        inner, outer = found["intervals"]["half_width"][b][0]  # log g, 68 and 95 %
+        inside = [abs(s.mlp - s.log_g) <= outer * unit[i] for i, s in stars.iterrows()]
         row = covered.query("label == 'log_g' and nominal == 0.95 and by == 'snr_measured' and bin == @b").iloc[0]
         assert row["n_test"] == len(stars)
         assert row["coverage"] == pytest.approx(np.mean(inside))
-        assert row["half_width"] == pytest.approx(half_width)
-        pulls = (stars["mlp"] - stars["log_g"]) / found["half_width"][b][0][0]
+        assert row["half_width"] == pytest.approx(outer * unit[stars.index].mean())
+        pulls = (stars["mlp"] - stars["log_g"]) / (inner * unit[stars.index])
         assert row["pull_std"] == pytest.approx(np.std(pulls))
 
 
@@ -108,16 +131,18 @@ def test_every_group_has_all_labels_and_only_some_are_promised(covered):
 
 
 def test_promised_coverage_is_inside_and_a_bad_corner_is_seen(covered):
-    """Errors of metal-poor stars are three times wider: no conformal promise is broken, and the table shows it."""
+    """Wider errors of metal-poor stars are in the scale; those at high log g cannot be, and the table shows it."""
     assert covered.loc[covered["promised"], "inside"].mean() > 0.9
-    poor = covered.query("label == 'log_g' and by == 'M_H' and bin == 0")
-    assert (poor["coverage"] < poor["band_low"]).all()
-    assert not poor["inside"].any()
+    metals = covered.query("label == 'log_g' and by == 'M_H'")
+    assert (np.abs(metals["coverage"] - metals["nominal"]) < 0.06).all()
+    dwarfs = covered.query("label == 'log_g' and by == 'log_g' and bin == 2")
+    assert (dwarfs["coverage"] < dwarfs["band_low"]).all()
+    assert not dwarfs["inside"].any()
 
 
 def test_overconfident_intervals_are_found(predictions):
     found = calibration(predictions)
-    found["half_width"] = (np.array(found["half_width"]) * 0.7).tolist()
+    found["intervals"]["half_width"] = (np.array(found["intervals"]["half_width"]) * 0.5).tolist()
     table = coverage_table(predictions, found)
     assert not table.query("by == 'all'")["inside"].any()
 

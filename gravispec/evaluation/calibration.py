@@ -7,6 +7,7 @@ from sklearn.metrics import root_mean_squared_error
 
 from gravispec.data.stars import LABELS
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
+from gravispec.models.residual_scale import Scale, fit_scale
 
 #: where T_eff and M_H can come from; log g comes from the mlp gate
 SOURCES = ("global_ridge", "classify")
@@ -19,25 +20,30 @@ def predicted(predictions, source):
 
 
 def calibration(predictions):
-    """``source`` of each label, its RMSE there, and the fields of ``Intervals`` as lists, for JSON."""
+    """``source`` of each label, its RMSE there, and the fields of ``Scale`` and ``Intervals`` as lists, for JSON."""
     fit = predictions[predictions["part"] == "gate_fit"]
     rmse = {
         label: {s: root_mean_squared_error(fit[label], fit[f"{label}_{s}"]) for s in SOURCES} for label in LABELS[1:]
     }
     source = {"log_g": "mlp"} | {label: min(errors, key=errors.get) for label, errors in rmse.items()}
+    scale = fit_scale(predicted(fit, source), fit[list(LABELS)].to_numpy())
     kept = predictions[predictions["part"] == "calibration"]
-    fitted = calibrate(predicted(kept, source), kept[list(LABELS)].to_numpy(), kept["snr_measured"].to_numpy())
+    given = predicted(kept, source)
+    unit = scale(given)
+    fitted = calibrate(given / unit, kept[list(LABELS)].to_numpy() / unit, kept["snr_measured"].to_numpy())
     return {
         "source": source,
         "rmse_gate_fit": rmse,
         "labels": LABELS,
         "confidences": CONFIDENCES,
-        "snr_edges": fitted.snr_edges.tolist(),
-        "half_width": fitted.half_width.tolist(),
-        "n": fitted.n.tolist(),
+        "scale": {name: values.tolist() for name, values in vars(scale).items()},
+        "intervals": {name: values.tolist() for name, values in vars(fitted).items()},
     }
 
 
-def intervals(calibration):
-    """``Intervals`` from what ``calibration`` returned."""
-    return Intervals(*(np.array(calibration[name]) for name in ("snr_edges", "half_width", "n")))
+def fitted(calibration):
+    """``Scale`` and ``Intervals``, whose half-widths are in its units, from what ``calibration`` returned."""
+    return tuple(
+        kind(**{name: np.array(values) for name, values in calibration[key].items()})
+        for kind, key in ((Scale, "scale"), (Intervals, "intervals"))
+    )

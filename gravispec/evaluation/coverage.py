@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import betabinom
 
 from gravispec.data.stars import LABELS
-from gravispec.evaluation.calibration import intervals, predicted
+from gravispec.evaluation.calibration import fitted, predicted
 from gravispec.evaluation.groups import grouped, quantile_edges
 from gravispec.models.intervals import CONFIDENCES, rank
 
@@ -44,22 +44,23 @@ def coverage_table(predictions, calibration):
     intervals promise that (``promised``); mean half-width, in K for T_eff and dex; ``pull_std``, the standard deviation
     of (predicted - true) / σ with σ the half-width of the 68 % interval, about 1 for normal residuals.
     """
-    fitted = intervals(calibration)
+    scale, intervals = fitted(calibration)
     stars = predictions[predictions["split"] == "test"]
     snr = stars["snr_measured"].to_numpy()
-    residuals = predicted(stars, calibration["source"]) - stars[list(LABELS)].to_numpy()  # (N, T)
-    half_width = fitted(snr)  # (N, T, C)
+    given = predicted(stars, calibration["source"])
+    residuals = given - stars[list(LABELS)].to_numpy()  # (N, T)
+    half_width = intervals(snr) * scale(given)[:, :, None]  # (N, T, C)
     pulls = residuals / half_width[:, :, CONFIDENCES.index(0.68)]
     inside = np.abs(residuals)[:, :, None] <= half_width
 
-    edges = {"snr_measured": np.concatenate([[-np.inf], fitted.snr_edges, [np.inf]])}
+    edges = {"snr_measured": np.concatenate([[-np.inf], intervals.snr_edges, [np.inf]])}
     edges |= {label: quantile_edges(stars[label], LABEL_BINS) for label in LABELS}
     table = []
     for about, group in grouped(stars.reset_index(drop=True), edges):
         i = group.index
-        of_bin = np.bincount(fitted.bin(snr[i]), minlength=len(fitted.n))
+        of_bin = np.bincount(intervals.bin(snr[i]), minlength=len(intervals.n))
         for c, confidence in enumerate(CONFIDENCES):
-            low, high = coverage_band(of_bin, fitted.n, confidence)
+            low, high = coverage_band(of_bin, intervals.n, confidence)
             for t, label in enumerate(LABELS):
                 share = inside[i, t, c].mean()
                 row = {"label": label, "nominal": confidence, **about, "n_test": len(i), "coverage": share}

@@ -1,4 +1,4 @@
-"""Prediction intervals by split-conformal calibration, conditional on the S/N of the spectrum.
+"""Prediction intervals by split-conformal calibration, conditional on the S/N of the spectrum, in any unit.
 
 Half-width of the interval of confidence c in an S/N bin with n calibration stars: the ⌈(n + 1) c⌉-th smallest of their
 |predicted - true|. A new star of that bin is covered with probability c or more, whatever the distribution of the

@@ -17,10 +17,12 @@ from gravispec.models import gates
 from gravispec.models.flags import combine
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.mixture import log_g_of_models, mix
+from gravispec.models.residual_scale import Scale
 
 FORMAT = "gravispec model 1"
 PCA = ("mean", "components", "explained_variance")
 INTERVALS = ("snr_edges", "half_width", "n")
+SCALE = ("T_eff_edges", "M_H_edges", "size")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class TrainedRun:
     intercept: np.ndarray
     pca: Pca
     gates: dict
+    scale: Scale
     intervals: Intervals
 
     def predict(self, flux, sigma, measured=None):
@@ -58,7 +61,7 @@ class TrainedRun:
 
         snr = quality.snr(flux, sigma, measured)
         chi2 = quality.chi2(flux, sigma, self.pca, measured)
-        half_width = self.intervals(snr)
+        half_width = self.intervals(snr) * self.scale(np.stack([best[label] for label in LABELS], axis=1))[:, :, None]
         columns = {}
         for t, label in enumerate(LABELS):
             columns[label] = best[label]
@@ -85,6 +88,7 @@ class TrainedRun:
         """Write one safetensors file; no part of it is code."""
         tensors = {name: getattr(self, name) for name in ("wave", "coef", "intercept")}
         tensors |= {f"pca.{name}": getattr(self.pca, name) for name in PCA}
+        tensors |= {f"scale.{name}": getattr(self.scale, name) for name in SCALE}
         tensors |= {f"intervals.{name}": getattr(self.intervals, name) for name in INTERVALS}
         tensors = {name: torch.as_tensor(np.ascontiguousarray(array)) for name, array in tensors.items()}
         headers = {}
@@ -122,6 +126,7 @@ class TrainedRun:
             intercept=arrays["intercept"],
             pca=Pca(*(arrays[f"pca.{name}"] for name in PCA), variance),
             gates={kind: gates.build(header, of_gate[kind]) for kind, header in headers.items()},
+            scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
             intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
         )
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, training_mask
-from gravispec.evaluation.calibration import intervals
+from gravispec.evaluation.calibration import fitted
 from gravispec.features.pca import Pca
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
@@ -32,6 +32,7 @@ with job(snakemake):
         "snr_median": float(validation["snr_measured"].median()),
         "chi2_limit": float(validation["chi2"].quantile(0.995)),
     }
+    scale, intervals = fitted(calibration)
     run = TrainedRun(
         about=about,
         wave=np.load(files.wave, allow_pickle=False),
@@ -39,7 +40,8 @@ with job(snakemake):
         intercept=np.stack([fit.intercept for fit in fits]),
         pca=Pca.load(files.pca),
         gates={gate: gates.load(files[gate]) for gate in gates.KINDS},
-        intervals=intervals(calibration),
+        scale=scale,
+        intervals=intervals,
     )
     with atomic(snakemake.output[0]) as path:
         run.save(path)
