@@ -63,6 +63,7 @@ class LteDataset(Model):
     n_stars: Stars
     labels: Labels = Labels()
     median: Median = "noisy"
+    continuum: float = Field(0, ge=0, le=10_000)
 
 
 class PfsspecDataset(Model):
@@ -76,6 +77,7 @@ class PfsspecDataset(Model):
     val: str
     test: str
     median: Median = "noisy"
+    continuum: float = Field(0, ge=0, le=10_000)
     fwhm: Positive | None = None
 
 

@@ -235,3 +235,12 @@ def test_the_rule_makes_the_same_catalogue(folder, smoke, more):
     problems = (smoke.path / "results/catalogues/mine.parquet.problems.txt").read_text()
     assert problems.count("\n") == 1
     assert "bad.fits" in problems
+
+
+def test_a_run_on_a_running_continuum_does_not_see_a_flux_slope(run, stars):
+    config = run.about["config"]
+    flat = replace(run, about=run.about | {"config": config | {"dataset": config["dataset"] | {"continuum": 100}}})
+    _, flux, error = (part[:50] for part in stars)
+    tilted = flux * np.linspace(0.95, 1.05, flux.shape[1], dtype=np.float32)
+    by_median, by_continuum = (r.predict(tilted, error)["T_eff"] - r.predict(flux, error)["T_eff"] for r in (run, flat))
+    assert np.abs(by_continuum).median() < 0.05 * np.abs(by_median).median()

@@ -18,6 +18,7 @@ from gravispec.models.flags import combine
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.mixture import log_g_of_models, mix
 from gravispec.models.residual_scale import Scale
+from gravispec.spectra.normalise import continuum_normalised
 
 FORMAT = "gravispec model 1"
 PCA = ("mean", "components", "explained_variance")
@@ -47,7 +48,10 @@ class TrainedRun:
         """Labels with intervals, log g of every model, gate weights, S/N, χ² and flags of (m, P) flux: a DataFrame.
 
         ``flux`` is normalised by its median and filled where not ``measured`` (m, P) bool; ``sigma`` is its 1σ error.
+        A run on flux divided by a running continuum has it divided here, too.
         """
+        width = self.about["config"]["dataset"]["continuum"]
+        flux = continuum_normalised(flux, self.wave, width) if width else flux
         flux = np.asarray(flux, np.float64)
         labels = np.tensordot(flux, self.coef, axes=1) + self.intercept  # (m, K + 1, T)
         features = window.features(flux, self.wave, self.pca)

@@ -97,3 +97,9 @@ def gate_data(wildcards):
         fit=settings.gates.fit,
         stop=settings.gates.stop,
     )
+
+
+def normalisation(wildcards):
+    """Param: whose median flux is divided by, and the width of the running continuum."""
+    dataset = settings.datasets[wildcards.dataset]
+    return [dataset.median, dataset.continuum]

@@ -71,6 +71,7 @@ rule noisy:
     input:
         code=code("noisy.py"),
         stars=STARS,
+        wave="results/spectra/{dataset}/wave.npy",
         flux="results/spectra/{dataset}/flux.npy",
         error="results/spectra/{dataset}/error.npy",
     output:
@@ -89,7 +90,7 @@ rule noisy:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
-        median=lookup(within=config, dpath="datasets/{dataset}/median"),
+        normalisation=normalisation,
     message:
         "Data set {wildcards.dataset}: noise at level {wildcards.level}"
     script:
