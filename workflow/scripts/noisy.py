@@ -3,7 +3,7 @@
 No other rule reads clean flux, but for that of the stress table, from which nothing is computed.
 
 Flux was divided by its median before the noise came. Dividing by the noisy median afterwards is what can be done to an
-observed spectrum; without it models learn from a scale that nobody can measure. The running continuum, if any, comes last.
+observed spectrum; without it models learn from a scale that nobody can measure. A running continuum, if any, is last.
 """
 
 import numpy as np
