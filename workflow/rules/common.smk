@@ -6,10 +6,15 @@ import sys
 from gravispec.config import load
 from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
+from workflow.scripts.lib.folder import enter
 
-# jobs import gravispec from here, installed or not
+if workflow.is_main_process:
+    enter(str(workflow.main_snakefile))
+
+# jobs import gravispec from here, installed or not, and end when this process is gone
 os.environ.update(
-    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")])
+    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")]),
+    GRAVISPEC_SNAKEMAKE=str(os.getpid()),
 )
 
 try:

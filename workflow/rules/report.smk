@@ -80,9 +80,11 @@ rule summary:
         ),
         figures=rules.figures.output + rules.figure_spectra.output,
         baselines=baseline_table,
-        model="results/{run}/model.safetensors",
+        validated="results/{run}/validated.json",
+        sources=files_of_run,
     output:
-        report("results/{run}/summary.csv", category="{run}"),
+        summary=report("results/{run}/summary.csv", category="{run}"),
+        provenance="results/{run}/provenance.json",
     log:
         "results/{run}/logs/summary.log",
     benchmark:
@@ -94,6 +96,7 @@ rule summary:
         runtime=5,
     params:
         code=code_sha("summary.py"),
+        about=about_provenance("summary"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
         n_train=lookup(within=config, dpath="runs/{run}/n_train"),
         confidence=config["evaluation"]["confidence"],

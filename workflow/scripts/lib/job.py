@@ -1,12 +1,19 @@
-"""What every script does around its work: the log, and errors that help."""
+"""What every script does around its work: the log, the origin of what it writes, and errors that help."""
 
 import contextlib
 import errno
+import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
+
+from gravispec.data.files import remove_partial
+from gravispec.data.provenance import hash_of, provenance, versions
+from gravispec.data.stamp import stamped
 from gravispec.errors import InputError
 
 
@@ -20,8 +27,12 @@ def job(snakemake):
             os.dup2(log.fileno(), stream)
     start = time.perf_counter()
     print(f"{snakemake.rule} {dict(snakemake.wildcards)} threads={snakemake.threads}", flush=True)
+    if pid := os.getenv("GRAVISPEC_SNAKEMAKE"):
+        _end_with(int(pid))
+    remove_partial(*snakemake.output)
     try:
-        yield
+        with stamped(origin(snakemake)):
+            yield
     except InputError as error:
         _stop(f"error: {error}")
     except OSError as error:
@@ -29,6 +40,36 @@ def job(snakemake):
             raise
         _stop(f"error: no space left on the disk of {Path(snakemake.output[0]).parent}: free some and run again")
     print(f"done in {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def origin(snakemake):
+    """Rule, versions, digests of the code, hash of the leaves of the configuration that the rule was given, and seed."""
+    params = dict(snakemake.params.items())
+    code = {name: params.pop(name) for name in list(params) if name == "code" or name.endswith("_code")}
+    found = {"rule": snakemake.rule, **code, "config_sha256": hash_of(params), "seed": params.get("seed")}
+    return found | {"versions": versions()}
+
+
+def write_provenance(path, snakemake, tables):
+    """Write what went into a run's summary, as JSON; ``tables``: ``{name: path}``, finished but not yet named so."""
+    found = provenance(sources=snakemake.input.sources, tables=tables, **snakemake.params.about)
+    Path(path).write_text(json.dumps(found, indent=1))
+
+
+def _end_with(pid):
+    """End this process within a second when process ``pid``, the Snakemake that started it, is gone, even by kill -9."""
+    try:
+        snakemake = psutil.Process(pid)
+    except psutil.NoSuchProcess:  # it counts its processes elsewhere, outside a container
+        return
+
+    def watch():
+        while snakemake.is_running() and snakemake.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+        print("error: Snakemake was killed; this job ends without a result", flush=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _stop(message):
