@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow.scripts.lib.code_deps import digest, imported_files
+from workflow.scripts.lib.code_deps import _read, digest, imported_files
 
 REPO = Path(__file__).parents[1]
 RULES = [
@@ -14,6 +14,7 @@ RULES = [
     for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))
     for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
 ]
+SCRIPTS = {rule.values[0]: re.search(r'script:\s*"\.\./scripts/(.+?)"', rule.values[1])[1] for rule in RULES}
 
 
 def tracked(*patterns):
@@ -46,8 +47,8 @@ def test_a_digest_follows_imports_and_data_but_not_comments(tmp_path):
     (tmp_path / "pkg" / "lines.csv").write_text("1\n")
 
     def now():
-        imported_files.cache_clear()
-        digest.cache_clear()
+        for function in (imported_files, digest, _read):
+            function.cache_clear()
         return digest("script.py", tmp_path)
 
     before = now()

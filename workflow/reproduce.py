@@ -1,4 +1,4 @@
-"""A finished run made again in a fresh folder, from the same commit and configuration: ``make reproduce RUN=moe_smoke``.
+"""A finished run made again in a fresh folder, from the same commit and configuration: make reproduce RUN=moe_smoke.
 
 Exit status 0: every table is the same, to ``TOLERANCE``; 1: one is not, or what the run was made of has changed since.
 """

@@ -37,8 +37,8 @@ def hash_of(config):
 def provenance(run, sources, tables, *, config, code):
     """The content of ``provenance.json``, a dict; nothing in it depends on the machine or the time.
 
-    ``sources``: paths of the files that went in; ``tables``: ``{name: path}`` of the tables made from them, whose content
-    is still under ``path``; ``config``: what the configuration says of the run; ``code``: ``{file: digest}``.
+    ``sources``: paths of the files that went in; ``tables``: ``{name: path}`` of the tables made from them, which are
+    still under ``path``; ``config``: what the configuration says of the run; ``code``: ``{file: digest}``.
     """
     return {
         "run": run,

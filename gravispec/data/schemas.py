@@ -1,6 +1,7 @@
-"""What the tables of a run have to be: columns, ranges of values, no star twice, every number finite.
+"""What the tables of a run have to be: columns, ranges of values, no star twice.
 
-A pandera schema a table, by the name under which the rule ``validate`` reads it. Other columns are allowed.
+A pandera schema a table, by the name under which the rule ``validate`` reads it. Other columns are allowed; the numbers
+in them have to be finite, too, but for the columns in the schema's metadata ``may_be_empty``.
 """
 
 import numpy as np
@@ -21,16 +22,7 @@ def _table(columns, *checks, may_be_empty=(), key=None):
         else:
             check = Check.in_range(*allowed)
         found[name] = Column(checks=check, nullable=name in may_be_empty)
-    return DataFrameSchema(found, checks=[_finite(may_be_empty), *checks], unique=key)
-
-
-def _finite(may_be_empty):
-    def finite(table):
-        numbers = table.select_dtypes("number").astype(float)
-        may = [name for name in may_be_empty if name in numbers]
-        return (np.isfinite(numbers) | (numbers.isna() & numbers.columns.isin(may))).all(axis=1)
-
-    return Check(finite, name="every number finite")
+    return DataFrameSchema(found, checks=list(checks), unique=key, metadata={"may_be_empty": may_be_empty})
 
 
 def _rising(*columns):

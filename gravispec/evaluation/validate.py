@@ -1,7 +1,8 @@
-"""Every table of a run checked before its summary is written: by its schema, its rows, and the stars of the data set."""
+"""Every table of a run checked before its summary: by its schema, its rows, and the stars of the data set."""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandera.errors import SchemaErrors
@@ -59,9 +60,18 @@ def read(path):
 
 
 def check(name, path, table):
-    """Check a table by the schema ``name``."""
+    """Check a table by the schema ``name``, and that every number is finite."""
+    schema = SCHEMAS[name]
+    numbers = table.select_dtypes("number").astype(float)
+    missing = numbers.isna() & numbers.columns.isin(schema.metadata["may_be_empty"])
+    bad = np.argwhere(~np.isfinite(numbers.to_numpy()) & ~missing.to_numpy())
+    if len(bad):
+        row, column = bad[0]
+        raise _bad(
+            path, f"row {row}, {numbers.columns[column]} = {numbers.iloc[row, column]}: a finite number is needed"
+        )
     try:
-        SCHEMAS[name].validate(table, lazy=True)
+        schema.validate(table, lazy=True)
     except SchemaErrors as errors:
         case = errors.failure_cases.iloc[0]
         row = "" if pd.isna(case["index"]) else f"row {case['index']}, "
@@ -69,6 +79,8 @@ def check(name, path, table):
             what = f"{row}{case['column']} = {case['failure_case']}: expected {case['check']}"
         elif case["check"] == "column_in_dataframe":
             what = f"no column {case['failure_case']}"
+        elif case["check"] == "multiple_fields_uniqueness":
+            what = f"{row}{', '.join(schema.unique)}: the same as in another row"
         else:
             what = f"{row}expected {case['check']}"
         raise _bad(path, what) from None

@@ -7,14 +7,15 @@ from gravispec.config import load
 from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
 from workflow.scripts.lib.folder import enter
+from workflow.scripts.lib.parent import announce
 
+announce()
 if workflow.is_main_process:
-    enter(str(workflow.main_snakefile))
+    enter()
 
-# jobs import gravispec from here, installed or not, and end when this process is gone
+# jobs import gravispec from here, installed or not
 os.environ.update(
     PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")]),
-    GRAVISPEC_SNAKEMAKE=str(os.getpid()),
 )
 
 try:

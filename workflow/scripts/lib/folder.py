@@ -9,35 +9,37 @@ import contextlib
 import getpass
 import json
 import os
+import shutil
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import psutil
 
+from gravispec.data.files import atomic
+from workflow.scripts.lib.parent import is_running
+
 HERE = Path(".snakemake/gravispec")
 LOCKS = Path(".snakemake/locks")
 ELSEWHERE = ("-e", "--executor", "--profile", "--workflow-profile")  # jobs of a cluster may outlive their Snakemake
 
 
-def enter(snakefile):
-    """Say who else works here; take away the lock of processes that were killed on this host; leave a file while here."""
+def enter():
+    """Say who else works here; take away the lock of processes that were killed on this host; sign in."""
     with contextlib.suppress(OSError):  # where nothing can be written nothing can be locked
         others, killed = _others()
         for other in others:
             print(
-                "Another Snakemake works in this folder: process {pid} of {user} on {host}, since {since}. Where both would "
-                "make the same file, wait for it, or stop it: kill -INT {pid}".format(**other),
+                "Another Snakemake works in this folder: process {pid} of {user} on {host}, since {since}. Where both "
+                "would make the same file, wait for it, or stop it: kill -INT {pid}".format(**other),
                 file=sys.stderr,
             )
         if killed and not others and any(LOCKS.glob("*")):
             pids = ", ".join(str(one["pid"]) for one in killed)
             if all(one["local"] for one in killed):
                 print(f"Process {pids} was killed here; its lock is taken away", file=sys.stderr)
-                command = [sys.executable, "-m", "snakemake", "--unlock", "--snakefile", snakefile]
-                subprocess.run(command, check=True, capture_output=True)
+                shutil.rmtree(LOCKS)
             else:
                 print(f"Process {pids} was killed here; its jobs on the cluster may still run", file=sys.stderr)
         _sign_in()
@@ -46,28 +48,20 @@ def enter(snakefile):
 def _others():
     """``(those that may be at work, those of this host that were killed)``: dicts. ``--unlock`` forgets them all."""
     others, killed = [], []
-    for path in sorted(HERE.glob("*.json")):
+    for path in sorted(HERE.glob("[!.]*.json")):
         one = json.loads(path.read_text())
         if "--unlock" in sys.argv:
-            path.unlink()
-        elif one["host"] != socket.gethostname() or _runs(one):
+            path.unlink(missing_ok=True)
+        elif one["host"] != socket.gethostname() or is_running(one["pid"], one["started"]):
             others.append(one)
         else:
             killed.append(one)
             if one["local"]:
-                path.unlink()
+                path.unlink(missing_ok=True)
     return others, killed
 
 
-def _runs(one):
-    try:
-        return abs(psutil.Process(one["pid"]).create_time() - one["started"]) < 2
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _sign_in():
-    HERE.mkdir(parents=True, exist_ok=True)
     me = psutil.Process()
     started, options = me.create_time(), {argument.split("=")[0] for argument in sys.argv}
     path = HERE / f"{socket.gethostname()}_{me.pid}.json"
@@ -79,5 +73,6 @@ def _sign_in():
         "since": time.strftime("%Y-%m-%d %H:%M", time.localtime(started)),
         "local": not options & set(ELSEWHERE) and "SNAKEMAKE_PROFILE" not in os.environ,
     }
-    path.write_text(json.dumps(one))
+    with atomic(path) as part:
+        part.write_text(json.dumps(one))
     atexit.register(path.absolute().unlink, missing_ok=True)

@@ -5,16 +5,14 @@ import errno
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
-
-import psutil
 
 from gravispec.data.files import remove_partial
 from gravispec.data.provenance import hash_of, provenance, versions
 from gravispec.data.stamp import stamped
 from gravispec.errors import InputError
+from workflow.scripts.lib.parent import end_with_parent
 
 
 @contextlib.contextmanager
@@ -27,8 +25,7 @@ def job(snakemake):
             os.dup2(log.fileno(), stream)
     start = time.perf_counter()
     print(f"{snakemake.rule} {dict(snakemake.wildcards)} threads={snakemake.threads}", flush=True)
-    if pid := os.getenv("GRAVISPEC_SNAKEMAKE"):
-        _end_with(int(pid))
+    end_with_parent()
     remove_partial(*snakemake.output)
     try:
         with stamped(origin(snakemake)):
@@ -43,7 +40,7 @@ def job(snakemake):
 
 
 def origin(snakemake):
-    """Rule, versions, digests of the code, hash of the leaves of the configuration that the rule was given, and seed."""
+    """Rule, versions, digests of the code, hash of what the configuration gave the rule, and seed."""
     params = dict(snakemake.params.items())
     code = {name: params.pop(name) for name in list(params) if name == "code" or name.endswith("_code")}
     found = {"rule": snakemake.rule, **code, "config_sha256": hash_of(params), "seed": params.get("seed")}
@@ -54,22 +51,6 @@ def write_provenance(path, snakemake, tables):
     """Write what went into a run's summary, as JSON; ``tables``: ``{name: path}``, finished but not yet named so."""
     found = provenance(sources=snakemake.input.sources, tables=tables, **snakemake.params.about)
     Path(path).write_text(json.dumps(found, indent=1))
-
-
-def _end_with(pid):
-    """End this process within a second when process ``pid``, the Snakemake that started it, is gone, even by kill -9."""
-    try:
-        snakemake = psutil.Process(pid)
-    except psutil.NoSuchProcess:  # it counts its processes elsewhere, outside a container
-        return
-
-    def watch():
-        while snakemake.is_running() and snakemake.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.5)
-        print("error: Snakemake was killed; this job ends without a result", flush=True)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _stop(message):
