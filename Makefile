@@ -1,22 +1,33 @@
 # make results/moe_100k/summary.csv   sets up .venv from exact pins, then runs Snakemake on all cores
 # make test                           the same set-up, then every check (README, "Tests")
+# make test-faults                    the whole smoke run, killed at 20 moments
+# make reproduce RUN=moe_smoke        a finished run again in a fresh folder: are its tables the same?
 PYTHON ?= python3
 CORES ?= all
+RUN ?= moe_smoke
 VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
-.PHONY: help setup test FORCE
+.PHONY: help setup test test-faults reproduce FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 1.5 minutes on 2 cores"
 	@echo "make results/moe_100k/summary.csv    the main job"
 	@echo "make results/...                     any other file of the workflow; CORES=8 limits the cores"
 	@echo "make test                            all checks"
+	@echo "make test-faults                     the smoke run, killed at 20 moments"
+	@echo "make reproduce RUN=moe_smoke         a finished run again in a fresh folder, compared"
 
 results/%: setup FORCE
 	.venv/bin/snakemake -c$(CORES) $@
 
 test: setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/run.sh
+
+test-faults: setup
+	.venv/bin/python -m pytest tests/faults
+
+reproduce: setup
+	.venv/bin/python -m workflow.reproduce $(RUN) $(CORES)
 
 setup: $(VENV)
 
