@@ -41,7 +41,11 @@ def enter():
                 print(f"Process {pids} was killed here; its lock is taken away", file=sys.stderr)
                 shutil.rmtree(LOCKS)
             else:
-                print(f"Process {pids} was killed here; its jobs on the cluster may still run", file=sys.stderr)
+                print(
+                    f"Process {pids} was killed here; its jobs on the cluster may still run: cancel them, then "
+                    "snakemake --unlock",
+                    file=sys.stderr,
+                )
         _sign_in()
 
 
