@@ -96,4 +96,4 @@ def _check_stars(path, table, stars, splits):
 
 
 def _bad(path, what):
-    return InputError(f"{path}: {what}; delete it and run again")
+    return InputError(f"{path}: {what}; delete it, make it again: snakemake -c2 {path}, and go on")
