@@ -2,11 +2,14 @@
 # make test                           the same set-up, then every check (README, "Tests")
 # make test-slurm                     the same on a Slurm of one node, which is installed and started for it
 # make unlock                         after Snakemake was killed on a cluster (docs/cluster.md)
+# make test-faults                    the whole smoke run, killed at 20 moments
+# make reproduce RUN=moe_smoke        a finished run again in a fresh folder: are its tables the same?
 PYTHON ?= python3
 CORES ?= all
+RUN ?= moe_smoke
 VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
-.PHONY: help setup test test-slurm unlock FORCE
+.PHONY: help setup test test-slurm test-faults reproduce unlock FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 1.5 minutes on 2 cores"
@@ -15,6 +18,8 @@ help:
 	@echo "make test                            all checks"
 	@echo "make test-slurm                      the checks that need Slurm"
 	@echo "make unlock                          after Snakemake was killed on a cluster"
+	@echo "make test-faults                     the smoke run, killed at 20 moments"
+	@echo "make reproduce RUN=moe_smoke         a finished run again in a fresh folder, compared"
 
 results/%: setup FORCE
 	.venv/bin/snakemake -c$(CORES) $@
@@ -27,6 +32,12 @@ test-slurm: setup
 
 unlock: setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" profiles/slurm/unlock.sh
+
+test-faults: setup
+	.venv/bin/python -m pytest tests/faults
+
+reproduce: setup
+	.venv/bin/python -m workflow.reproduce $(RUN) $(CORES)
 
 setup: $(VENV)
 

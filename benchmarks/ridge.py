@@ -36,7 +36,7 @@ def write_spectra(folder, n_rows, n_pixels):
 def fit_gravispec(folder, n_folds):
     from gravispec.models.ridge import ridge_cv
 
-    flux, y = RowReader(folder / "flux.npy"), np.load(folder / "y.npy")
+    flux, y = RowReader(folder / "flux.npy"), np.load(folder / "y.npy", allow_pickle=False)
     chunks = ((flux[lo:hi], y[lo:hi]) for lo, hi in blocks(0, len(y)))
     fit = ridge_cv(chunks, len(y), n_folds=n_folds, seed=SEED)
     return fit.alpha, fit.coef, fit.cv_mse
@@ -48,7 +48,7 @@ def fit_sklearn(folder, n_folds):
 
     from gravispec.models.ridge import ALPHAS
 
-    X, y = np.load(folder / "flux.npy").astype(float), np.load(folder / "y.npy")
+    X, y = np.load(folder / "flux.npy", allow_pickle=False).astype(float), np.load(folder / "y.npy", allow_pickle=False)
     folds = KFold(n_folds, shuffle=True, random_state=SEED)
     ridge = Ridge(solver="cholesky")
     search = GridSearchCV(ridge, {"alpha": ALPHAS}, scoring="neg_mean_squared_error", cv=folds).fit(X, y)

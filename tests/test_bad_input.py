@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import numpy as np
 import pytest
 import yaml
 
@@ -46,20 +47,25 @@ def test_a_file_that_does_not_exist_is_named(smoke):
     assert "data/train.h5" in process.stdout
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(smoke, tmp_path):
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", tmp_path], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.decode().strip()}")
+def test_a_full_disk_is_named_leaves_nothing_and_is_resumed_when_there_is_space(smoke, tmp_path):
+    small = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], capture_output=True)
+    if small.returncode:
+        pytest.skip(f"no small file system can be mounted here: {small.stderr.decode().strip()}")
     try:
         folder = smoke.path / "results" / "spectra" / "other"
         folder.parent.mkdir(exist_ok=True)
         os.symlink(tmp_path, folder)
-        sizes = {"train": 9000, "val": 600, "test": 600}
+        sizes = {"train": 600, "val": 60, "test": 60}  # 6.4 MB of flux, and as much of errors
         config = {"datasets": {"other": {"kind": "lte", "grid": "smoke", "n_stars": sizes}}}
-        process = smoke.snakemake(*overlay(smoke, "other.yaml", config), "results/spectra/other/flux.npy")
+        arguments = [*overlay(smoke, "other.yaml", config), "results/spectra/other/flux.npy"]
+        process = smoke.snakemake(*arguments)
         assert process.returncode != 0
-        assert "no space left on the disk" in process.stdout
+        assert "error: no space left on the disk of results/spectra/other: free some and run again" in process.stdout
         assert not [path.name for path in tmp_path.iterdir() if path.is_file()]
+        subprocess.run(["mount", "-o", "remount,size=40m", tmp_path], check=True)
+        process = smoke.snakemake(*arguments)
+        assert process.returncode == 0, process.stdout[-3000:]
+        assert len(np.load(tmp_path / "flux.npy")) == 720
     finally:
         folder.unlink(missing_ok=True)
         subprocess.run(["umount", tmp_path], check=True)

@@ -94,7 +94,7 @@ def test_a_baseline_on_other_training_stars_is_fitted_on_them(made, more):
         ("gravispec/report/sweep_figures.py", {"sweep_figures": 1, "sweep_summary": 1}),
         (
             "gravispec/evaluation/moe_baseline.py",
-            {"sweep": 1, "sweep_figures": 1, "sweep_summary": 1, "baseline_comparison": 1},
+            {"sweep": 1, "sweep_figures": 1, "validate": 1, "sweep_summary": 1, "baseline_comparison": 1},
         ),
     ],
 )

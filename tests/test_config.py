@@ -61,7 +61,11 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("runs.moe_100k.noise_level", -1, ["runs.moe_100k.noise_level = -1", "≥ 0", "≤ 10"]),
         ("runs.moe_100k.n_train", 10**6, ["runs.moe_100k.n_train = 1000000", "100000 training stars"]),
         ("runs.moe_100k.n_train", "many", ["runs.moe_100k.n_train = 'many'", "valid integer"]),
-        ("runs.moe_100k.dataset", "lt", ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, smoke", "did you mean 'lte'"]),
+        (
+            "runs.moe_100k.dataset",
+            "lt",
+            ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, smoke", "did you mean 'lte'"],
+        ),
         ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower', 'benchmark'"]),
         ("runs.global_32k.towers.F1F2.families", ["ridge", "topc"], ["towers.F1F2.families", "'topc'", "mean 'topk'"]),
         ("runs.global_32k.towers.F1F2.families", ["pca"], ["towers.F1F2.families", "must include ridge"]),

@@ -1,5 +1,7 @@
 """A user's own files, named in the config, run the same DAG; and test stars never reach what is fitted."""
 
+import json
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from gravispec.data.pfsspec import ERROR, FLUX
+from gravispec.data.provenance import sha256
 from tests.conftest import Checkout
 from tests.pfsspec_files import small_spectra, write_pfsspec
 
@@ -36,9 +39,20 @@ def own(tmp_path_factory):
     }
     config["runs"] |= {name: {"dataset": name, "n_train": 400} for name in ("mine", "permuted")}
     (checkout.path / "config/config.yaml").write_text(yaml.safe_dump(config))
+    before = {path: (sha256(path), path.stat().st_mtime_ns) for path in data.iterdir()}
     process = checkout.snakemake("results/mine/summary.csv", "results/permuted/predictions.parquet")
     assert process.returncode == 0, process.stdout[-5000:]
+    checkout.files = before, {path: (sha256(path), path.stat().st_mtime_ns) for path in data.iterdir()}
     return checkout
+
+
+def test_the_users_files_are_left_as_they_are_and_listed_with_their_checksums(own):
+    before, after = own.files
+    assert len(before) == 4
+    assert after == before
+    listed = json.loads(own.read("results/mine/provenance.json"))["inputs"]
+    for split in SIZES:
+        assert listed[f"data/{split}.h5"]["sha256"] == before[own.path / f"data/{split}.h5"][0]
 
 
 def test_the_run_is_complete_and_sensible(own):

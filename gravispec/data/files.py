@@ -1,9 +1,12 @@
 """Whole-or-nothing files: what appears under its name is complete."""
 
 import contextlib
+import glob
 import os
 import tempfile
 from pathlib import Path
+
+from gravispec.data.stamp import stamp
 
 
 @contextlib.contextmanager
@@ -18,10 +21,13 @@ def atomic(*paths):
     try:
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
-            fd, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=f".part{target.suffix}", dir=target.parent)
+            prefix, suffix = _around(target)
+            fd, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
             os.close(fd)
             partial.append(Path(name))
         yield partial[0] if len(partial) == 1 else tuple(partial)
+        for part in partial:
+            stamp(part)
         for part, target in zip(partial, targets, strict=True):
             with open(part, "rb+") as file:
                 os.fsync(file.fileno())
@@ -30,3 +36,16 @@ def atomic(*paths):
     finally:
         for part in partial:
             part.unlink(missing_ok=True)
+
+
+def remove_partial(*paths):
+    """Remove what processes that were killed while they wrote ``paths`` left beside them."""
+    for target in map(Path, paths):
+        prefix, suffix = _around(target)
+        for part in target.parent.glob(f"{glob.escape(prefix)}*{glob.escape(suffix)}"):
+            part.unlink(missing_ok=True)
+
+
+def _around(target):
+    """How the name of a partial file begins and ends."""
+    return f".{target.stem}.", f".part{target.suffix}"

@@ -116,12 +116,13 @@ def numeric_columns(file):
             for field in table.dtype.names:
                 names = _strings(table.attrs.get(f"{field}_kind", b"")) or [field]
                 values = table[field].reshape(len(table), -1)
-                columns.update({n: values[:, i] for i, n in enumerate(names) if values.dtype.kind in "fiu"})
+                if values.dtype.kind in "fiu":
+                    columns.update(zip(names, values.T, strict=False))
         for items in (name for name in group if name.endswith("_items")):
             values = group[items.replace("_items", "_values")]
             names = [n.decode() if isinstance(n, bytes) else str(n) for n in group[items][:]]
             if values.dtype.kind in "fiu":
-                columns.update({n: values[:, i] for i, n in enumerate(names)})
+                columns.update(zip(names, values[:].T, strict=False))
     return columns
 
 

@@ -81,8 +81,13 @@ rule sweep_summary:
         samples="results/{benchmark_run}/bootstrap_samples.parquet",
         tables=rules.sweep.output,
         figures=rules.sweep_figures.output,
+        validated="results/{benchmark_run}/validated.json",
+        sources=files_of_run,
     output:
-        report("results/{benchmark_run}/summary.csv", category="{benchmark_run}"),
+        summary=report(
+            "results/{benchmark_run}/summary.csv", category="{benchmark_run}"
+        ),
+        provenance="results/{benchmark_run}/provenance.json",
     log:
         "results/{benchmark_run}/logs/summary.log",
     benchmark:
@@ -94,6 +99,7 @@ rule sweep_summary:
         runtime=by_attempt(5),
     params:
         code=code_sha("sweep_summary.py"),
+        about=about_provenance("sweep_summary"),
         summary=benchmark_summary,
     message:
         "{wildcards.benchmark_run}: summary"

@@ -5,10 +5,16 @@ import sys
 from gravispec.config import load
 from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
+from workflow.scripts.lib.folder import enter
+from workflow.scripts.lib.parent import announce
+
+announce()
+if workflow.is_main_process:
+    enter()
 
 # jobs import gravispec from here, installed or not
 os.environ.update(
-    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")])
+    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")]),
 )
 
 try:

@@ -85,8 +85,11 @@ rule summary:
         + rules.residuals.output
         + rules.stress.output
         + rules.quality_figures.output,
+        validated="results/{run}/validated.json",
+        sources=files_of_run,
     output:
-        report("results/{run}/summary.csv", category="{run}"),
+        summary=report("results/{run}/summary.csv", category="{run}"),
+        provenance="results/{run}/provenance.json",
     log:
         "results/{run}/logs/summary.log",
     benchmark:
@@ -98,6 +101,7 @@ rule summary:
         runtime=by_attempt(5),
     params:
         code=code_sha("summary.py"),
+        about=about_provenance("summary"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
         n_train=lookup(within=config, dpath="runs/{run}/n_train"),
         confidence=config["evaluation"]["confidence"],

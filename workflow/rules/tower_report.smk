@@ -68,9 +68,12 @@ rule tower_summary:
         ablation="results/{tower_run}/ablation.csv",
         baselines=baseline_table,
         figures=rules.tower_figures.output,
+        validated="results/{tower_run}/validated.json",
+        sources=files_of_run,
     output:
         summary=report("results/{tower_run}/summary.csv", category="{tower_run}"),
         verdicts=report("results/{tower_run}/hypotheses.csv", category="{tower_run}"),
+        provenance="results/{tower_run}/provenance.json",
     log:
         "results/{tower_run}/logs/summary.log",
     benchmark:
@@ -82,6 +85,7 @@ rule tower_summary:
         runtime=by_attempt(5),
     params:
         code=code_sha("tower_summary.py"),
+        about=about_provenance("tower_summary"),
         towers=trained_towers,
     message:
         "{wildcards.tower_run}: summary"

@@ -7,13 +7,16 @@ import pandas as pd
 
 from gravispec.data.arrays import blocks, row_writer
 from gravispec.data.files import atomic
+from gravispec.data.memory import limited_memory
 from gravispec.data.pfsspec import WAVE, open_file, read_spectra, read_stars
 from gravispec.errors import InputError
 from gravispec.spectra.medium import describe_vacuum_offset, vacuum_offset
 from workflow.scripts.lib.job import job
 
-with job(snakemake), ExitStack() as opened:
-    files = {split: opened.enter_context(open_file(snakemake.input[split])) for split in ("train", "val", "test")}
+SPLITS = ("train", "val", "test")
+
+with job(snakemake), limited_memory([snakemake.input[split] for split in SPLITS]), ExitStack() as opened:
+    files = {split: opened.enter_context(open_file(snakemake.input[split])) for split in SPLITS}
     wave = files["train"][WAVE][:]
     for file in files.values():
         if not np.array_equal(file[WAVE][:], wave):

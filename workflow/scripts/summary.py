@@ -4,7 +4,7 @@ import pandas as pd
 
 from gravispec.data.files import atomic
 from gravispec.evaluation.tables import summary_table
-from workflow.scripts.lib.job import job
+from workflow.scripts.lib.job import job, write_provenance
 
 with job(snakemake):
     params = snakemake.params
@@ -17,5 +17,6 @@ with job(snakemake):
         confidence=params.confidence,
     )
     print(table.to_string(index=False))
-    with atomic(snakemake.output[0]) as path:
+    with atomic(*snakemake.output) as (path, provenance_path):
         table.to_csv(path, index=False, float_format="%.8g")
+        write_provenance(provenance_path, snakemake, {snakemake.output.summary: path})

@@ -16,11 +16,9 @@ def imported_files(script, root="."):
     root, found, todo = Path(root), set(), [Path(script)]
     while todo:
         path = todo.pop()
-        if path in found:
-            continue
-        found.add(path)
-        if path.suffix == ".py":
-            todo += [file for file in _needs(path, root) if (root / file).is_file()]
+        if path not in found:
+            found.add(path)
+            todo += _read(path, root)[1]
     return sorted(path.as_posix() for path in found)
 
 
@@ -29,15 +27,24 @@ def digest(script, root="."):
     """Hash of what the files behind ``script`` say: comments, formatting and time stamps play no part."""
     sha = hashlib.sha256()
     for path in imported_files(script, root):
-        text = (Path(root) / path).read_text(encoding="utf-8")
-        content = ast.unparse(ast.parse(text)) if path.endswith(".py") else text
+        content = _read(Path(path), Path(root))[0]
         sha.update(f"{path} {len(content)}\n{content}".encode())
     return sha.hexdigest()[:16]
 
 
-def _needs(path, root):
+@functools.cache  # most files are behind several scripts
+def _read(path, root):
+    """What a file says, and the files that it needs."""
+    text = (root / path).read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text, []
+    tree = ast.parse(text, filename=str(path))
+    return ast.unparse(tree), [file for file in dict.fromkeys(_needs(path, tree)) if (root / file).is_file()]
+
+
+def _needs(path, tree):
     """Candidates for files that ``path`` imports, and package data that it names beside itself."""
-    for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"), filename=str(path))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -1,13 +1,18 @@
-"""What every script does around its work: the log, and errors that help."""
+"""What every script does around its work: the log, the origin of what it writes, and errors that help."""
 
 import contextlib
 import errno
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
+from gravispec.data.files import remove_partial
+from gravispec.data.provenance import hash_of, provenance, versions
+from gravispec.data.stamp import stamped
 from gravispec.errors import InputError
+from workflow.scripts.lib.parent import end_with_parent
 
 
 @contextlib.contextmanager
@@ -20,8 +25,11 @@ def job(snakemake):
             os.dup2(log.fileno(), stream)
     start = time.perf_counter()
     print(f"{snakemake.rule} {dict(snakemake.wildcards)} threads={snakemake.threads}", flush=True)
+    end_with_parent()
+    remove_partial(*snakemake.output)
     try:
-        yield
+        with stamped(origin(snakemake)):
+            yield
     except InputError as error:
         _stop(f"error: {error}")
     except OSError as error:
@@ -29,6 +37,20 @@ def job(snakemake):
             raise
         _stop(f"error: no space left on the disk of {Path(snakemake.output[0]).parent}: free some and run again")
     print(f"done in {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def origin(snakemake):
+    """Rule, versions, digests of the code, hash of what the configuration gave the rule, and seed."""
+    params = dict(snakemake.params.items())
+    code = {name: params.pop(name) for name in list(params) if name == "code" or name.endswith("_code")}
+    found = {"rule": snakemake.rule, **code, "config_sha256": hash_of(params), "seed": params.get("seed")}
+    return found | {"versions": versions()}
+
+
+def write_provenance(path, snakemake, tables):
+    """Write what went into a run's summary, as JSON; ``tables``: ``{name: path}``, finished but not yet named so."""
+    found = provenance(sources=snakemake.input.sources, tables=tables, **snakemake.params.about)
+    Path(path).write_text(json.dumps(found, indent=1))
 
 
 def _stop(message):

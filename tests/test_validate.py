@@ -1,0 +1,141 @@
+"""The last look at the tables of a run: each mistake is named by file, row and column, and no summary is written."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gravispec.data.stamp import stamp, stamped
+from gravispec.errors import InputError
+from gravispec.evaluation.validate import check, read, validate
+
+RUN = "results/moe_smoke"
+TABLES = {
+    "stars": ["results/spectra/smoke/stars.parquet"],
+    "features": ["results/features/smoke/noise_0.2/train_2400/window.parquet"],
+    "expert_predictions": [f"{RUN}/experts/predictions.parquet"],
+    "predictions": [f"{RUN}/predictions.parquet"],
+    "gate_curves": [f"{RUN}/gates/mlp_curve.csv"],
+    "bootstrap": [f"{RUN}/bootstrap.csv"],
+    "samples": [f"{RUN}/bootstrap_samples.parquet"],
+    "per_bin": [f"{RUN}/per_bin.csv"],
+    "hypotheses": [f"{RUN}/hypotheses.csv"],
+}
+ROWS = {"n_bins": 9, "n_towers": 0, "n_baselines": 0, "n_levels": 1, "resamples": 2000}
+
+
+def predictions(n=6):
+    """A table of predictions that is as it has to be."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(
+        {
+            "star_id": [f"test_{i}" for i in range(n)],
+            "split": "test",
+            "T_eff": 5000.0,
+            "log_g": rng.uniform(1, 5, n),
+            "M_H": -0.5,
+            "mag": np.nan,
+            "bin": 4,
+            **dict.fromkeys(("global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback"), 3.0),
+            "oracle": [np.nan, *[3.0] * (n - 1)],
+            **{f"w_{gate}_{k}": 0.5 for gate in ("classify", "mlp", "linear") for k in range(2)},
+            "uncovered": False,
+            "edge": False,
+        }
+    )
+    check("predictions", "p", table)
+    return table
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        (
+            "log_g",
+            99.0,
+            r"^p: row 3, log_g = 99\.0: expected in_range\(-3, 10\); delete it, make it again: snakemake",
+        ),
+        ("split", "tset", "row 3, split = tset"),
+        ("mlp", np.inf, "row 3, mlp = inf: a finite number is needed"),
+        ("mlp", np.nan, "row 3, mlp = nan: a finite number is needed"),
+        ("mag", np.inf, "row 3, mag = inf: a finite number is needed"),
+        ("w_mlp_0", 0.6, "row 3, expected the weights of a gate to add up to 1"),
+        ("star_id", "test_1", "row [13], star_id: the same as in another row"),
+    ],
+)
+def test_a_mistake_in_one_row_is_named(column, value, message):
+    table = predictions()
+    table.loc[3, column] = value
+    with pytest.raises(InputError, match=message):
+        check("predictions", "p", table)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(InputError, match="p: no column oracle"):
+        check("predictions", "p", predictions().drop(columns="oracle"))
+
+
+def test_an_interval_upside_down_is_named():
+    table = pd.DataFrame(
+        {"comparison": ["a - b", "c - b"], "n_test": 9, "delta_r2": 0.1, "fraction_positive": 1.0, "resamples": 100}
+    ).assign(ci_low=[0.0, 0.2], ci_high=0.1)
+    with pytest.raises(InputError, match="row 1, expected ci_low ≤ ci_high"):
+        check("bootstrap", "b", table)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_a_damaged_parquet_file_is_named(tmp_path, damage):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"x": np.arange(5000.0)}).to_parquet(path, compression=None)
+    with stamped({"rule": "r"}):
+        stamp(path)
+    content = bytearray(path.read_bytes())
+    assert read(path)["x"].sum() == 4999 * 2500
+    if damage == "cut":
+        del content[-100:]
+    else:
+        content[len(content) // 4] ^= 1  # one bit of a number; without page checksums it is read as another number
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"t\.parquet: cannot be read"):
+        read(path)
+
+
+def test_other_stars_and_missing_rows_are_named(tmp_path):
+    stars = pd.DataFrame({"star_id": [f"test_{i}" for i in range(6)], "split": "test", "T_eff": 5000.0, "log_g": 3.0})
+    stars.assign(M_H=0.0, snr=9.0).to_parquet(tmp_path / "stars.parquet")
+    predictions().to_parquet(tmp_path / "p.parquet")
+    tables = {"stars": [tmp_path / "stars.parquet"], "predictions": [tmp_path / "p.parquet"]}
+    assert list(validate(tables, **ROWS).values()) == [6, 6]
+    for wrong in (predictions()[:5], predictions()[::-1]):
+        wrong.to_parquet(tmp_path / "p.parquet", index=False)
+        with pytest.raises(InputError, match="are not the 6 of the data set in their order"):
+            validate(tables, **ROWS)
+    columns = ["resample", "stars", "model", "r2"]
+    pd.DataFrame([(0, "covered", "mlp", 0.5)], columns=columns).to_csv(tmp_path / "s.csv")
+    with pytest.raises(InputError, match=r"s\.csv: 1 rows, 18000 expected"):
+        validate({"stars": tables["stars"], "samples": [tmp_path / "s.csv"]}, **ROWS)
+
+
+@pytest.mark.slow
+def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
+    rows = validate({name: [smoke.path / path for path in paths] for name, paths in TABLES.items()}, **ROWS)
+    assert rows[smoke.path / TABLES["stars"][0]] == 3600
+    path = smoke.path / f"{RUN}/bootstrap.csv"
+    before = path.read_bytes()
+    table = pd.read_csv(path)
+    table.loc[2, "ci_low"] = np.nan
+    try:
+        table.to_csv(path, index=False)
+        process = smoke.snakemake(f"{RUN}/validated.json")
+        assert process.returncode != 0
+        assert (
+            f"error: {RUN}/bootstrap.csv: row 2, ci_low = nan: a finite number is needed; delete it" in process.stdout
+        )
+        assert not (smoke.path / f"{RUN}/validated.json").exists()
+        path.unlink()  # what the message says
+        for target in (f"{RUN}/bootstrap.csv", f"{RUN}/validated.json", f"{RUN}/summary.csv"):
+            process = smoke.snakemake(target)
+            assert process.returncode == 0, process.stdout[-3000:]
+        assert path.read_bytes() == before
+        assert smoke.planned(f"{RUN}/summary.csv") == {}
+    finally:
+        path.write_bytes(before)

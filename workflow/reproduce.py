@@ -1,0 +1,89 @@
+"""A finished run made again in a fresh folder, from the same commit and configuration: make reproduce RUN=moe_smoke.
+
+Exit status 0: every table is the same, to ``TOLERANCE``; 1: one is not, or what the run was made of has changed since.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gravispec.data.provenance import sha256
+
+#: largest |difference| / (1 + |value|): of statistics (CSV), and of single stars (parquet)
+TOLERANCE = {".csv": 1e-6, ".parquet": 1e-4}
+
+
+def main(run, cores="all"):
+    """Returns what to exit with."""
+    path = Path("results") / run / "provenance.json"
+    if not path.exists():
+        return f"{path}: not there; make the run first: make results/{run}/summary.csv"
+    before = json.loads(path.read_text())
+    files = before["inputs"] | before["outputs"]
+    problems = [f"{name}: changed since the run" for name in files if not _as_then(name, files[name])]
+    if problems:
+        return "\n".join([*problems, f"{run} is not what {path} says; make it again: make results/{run}/summary.csv"])
+    with _fresh_folder([name for name in files if not name.startswith("results/")]) as folder:
+        command = [sys.executable, "-m", "snakemake", f"-c{cores}", f"results/{run}/summary.csv"]
+        if subprocess.run(command, cwd=folder).returncode:
+            return f"{run} cannot be made in {folder}, see above"
+        after = json.loads((folder / path).read_text())
+        for what in ("versions", "config", "code"):
+            problems += [f"{what} of {key} differs" for key in _differing(before[what], after[what])]
+        tables = [name for name in files if Path(name).suffix in TOLERANCE and name.startswith("results/")]
+        for name in tables:
+            off = difference(name, folder / name)
+            print(f"{name}: {'identical' if off == 0 else f'differs by {off:.1e}'}")
+            if not off <= TOLERANCE[Path(name).suffix]:
+                problems.append(f"{name}: differs by {off:.1e}, more than {TOLERANCE[Path(name).suffix]:g}")
+    return "\n".join(problems) or print(f"{run}: {len(tables)} tables reproduced") or 0
+
+
+def difference(one, other):
+    """Largest |difference| / (1 + |value|) of the numbers in two tables; infinite where anything else differs."""
+    read = pd.read_csv if Path(one).suffix == ".csv" else pd.read_parquet
+    one, other = read(one), read(other)
+    if one.shape != other.shape or list(one) != list(other):
+        return np.inf
+    numbers = one.select_dtypes("number").columns
+    if not one.drop(columns=numbers).equals(other.drop(columns=numbers)):
+        return np.inf
+    a, b = (table[numbers].to_numpy(float, na_value=np.nan) for table in (one, other))
+    if not np.array_equal(np.isnan(a), np.isnan(b)):
+        return np.inf
+    return float(np.nanmax(np.abs(a - b) / (1 + np.abs(a)), initial=0.0))
+
+
+def _as_then(name, about):
+    return Path(name).exists() and Path(name).stat().st_size == about["bytes"] and sha256(name) == about["sha256"]
+
+
+def _differing(one, other):
+    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+
+
+@contextlib.contextmanager
+def _fresh_folder(files):
+    """The last commit with this folder's configuration, and links to the user's files; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="gravispec_") as parent:
+        folder = Path(parent) / "fresh"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", folder, "HEAD"], check=True)
+        try:
+            (folder / "config/config.yaml").write_bytes(Path("config/config.yaml").read_bytes())
+            for name in files:
+                if not Path(name).is_absolute():
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).symlink_to(Path(name).resolve())
+            yield folder
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", folder], check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

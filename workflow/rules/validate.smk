@@ -1,0 +1,27 @@
+# The last look at a run before its summary.
+# Needs: the tables of a run.  Makes: results/{any_run}/validated.json.
+
+
+rule validate:
+    """Every table: columns, ranges, finite numbers, rows, the same stars everywhere."""
+    input:
+        unpack(tables_of_run),
+        code=code("validate.py"),
+    output:
+        "results/{any_run}/validated.json",
+    log:
+        "results/{any_run}/logs/validate.log",
+    benchmark:
+        "results/{any_run}/benchmarks/validate.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(10),
+    params:
+        code=code_sha("validate.py"),
+        rows=rows_of_run,
+    message:
+        "{wildcards.any_run}: every table is checked"
+    script:
+        "../scripts/validate.py"
