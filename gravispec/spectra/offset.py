@@ -1,6 +1,7 @@
 """Wavelength offset between spectra and a template, by cross-correlation: is the one in air, the other in vacuum?"""
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import uniform_filter1d
 
 from gravispec.errors import InputError
@@ -36,8 +37,8 @@ def wavelength_offset(wave: np.ndarray, flux: np.ndarray, template: np.ndarray) 
     width = max(3, round(CONTINUUM / step))
     lines, reference = _lines(flux, width), _lines(np.atleast_2d(template), width)
     # zeros on both sides: the transform wraps around
-    size = n_pixels + reach + 1
-    correlation = np.fft.irfft(np.fft.rfft(lines, size) * np.conj(np.fft.rfft(reference, size)), size)
+    size = next_fast_len(n_pixels + reach + 1, real=True)
+    correlation = irfft(rfft(lines, size) * np.conj(rfft(reference, size)), size)
     lags = np.arange(-reach, reach + 1)
     correlation = correlation[:, lags]  # (n, lags); negative lags are at the end
 
