@@ -91,8 +91,8 @@ def test_one_set_of_families_alone(tower_smoke):
     assert planned["tower_scores"] == 1
 
 
-def test_the_new_family_of_the_readme_works_as_written_there(tower_smoke, more):
-    section = (REPO / "README.md").read_text().split("### A new family")[1]
+def test_the_new_family_of_the_page_on_towers_works_as_written_there(tower_smoke, more):
+    section = (REPO / "docs/towers.md").read_text().split("## A new family")[1]
     source, line = re.findall(r"```(?:python|yaml)\n(.*?)```", section, re.S)[:2]
     module = tower_smoke.path / "gravispec/features/indices.py"
     towers = yaml.safe_load(line)

@@ -53,7 +53,11 @@ def files_of_run(wildcards):
 # scripts behind a summary, by kind of run, grid and data set; those of figures are not
 MIXTURE = ["expert", "expert_predictions", "gate_classify", "gate", "predictions"]
 SCRIPTS = dict(
-    moe=[*MIXTURE, "bootstrap", "per_bin", "hypotheses", "calibration", "model"],
+    moe=[
+        *MIXTURE,
+        *["bootstrap", "per_bin", "hypotheses", "calibration", "model"],
+        *["coverage", "residuals", "stress"],
+    ],
     tower=["tower", "tower_scores", "tower_ablation"],
     benchmark=[*MIXTURE, "tower", "sweep"],
 )
