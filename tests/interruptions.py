@@ -23,12 +23,13 @@ TINY_TABLES = ["results/tiny/experts/predictions.parquet", "results/features/tin
 
 
 def start(checkout, *arguments):
-    """Snakemake in a session of its own, as from a terminal."""
+    """Snakemake in a session of its own, as from a terminal: a background shell would have it ignore Ctrl-C."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with open(checkout.path / "snakemake.log", "w") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "-c2", *arguments],
             cwd=checkout.path, env=environment, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
 
 
