@@ -91,15 +91,15 @@ def test_nothing_comes_from_the_stress_table(tmp_path):
     jobs = planned_jobs(checkout, "moe_100k", "moe_smoke")
     made = {tuple(outputs) for rule, _, outputs in jobs if rule == "stress"}
     assert made == {(f"results/{run}/stress.csv",) for run in ("moe_100k", "moe_smoke")}
-    # it ends the DAG: the summary waits for it and does not open it
-    assert descendants(jobs, "stress") == {"summary"}
+    # it ends the DAG: the table is checked, and the summary waits for it and does not open it
+    assert descendants(jobs, "stress") == {"validate", "summary"}
     assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples"}
     # whereas nearly everything comes from the noisy flux, and the walk sees a reader of the table
     assert {"expert", "gate", "stress", "summary"} <= descendants(jobs, "noisy")
     evaluation = checkout.path / "workflow/rules/evaluation.smk"
     line = '        bootstrap="results/{run}/bootstrap.csv",\n'
     evaluation.write_text(evaluation.read_text().replace(line, line + line.replace("bootstrap", "stress"), 1))
-    assert descendants(planned_jobs(checkout, "moe_smoke"), "stress") == {"hypotheses", "summary"}
+    assert descendants(planned_jobs(checkout, "moe_smoke"), "stress") == {"hypotheses", "validate", "summary"}
 
 
 def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path):
