@@ -12,7 +12,7 @@ VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 .PHONY: help setup test test-slurm test-faults reproduce unlock FORCE
 
 help:
-	@echo "make results/moe_smoke/summary.csv   the smoke run, 1.5 minutes on 2 cores"
+	@echo "make results/moe_smoke/summary.csv   the smoke run, 2.5 minutes on 2 busy cores"
 	@echo "make results/moe_100k/summary.csv    the main job"
 	@echo "make results/...                     any other file of the workflow; CORES=8 limits the cores"
 	@echo "make test                            all checks"

@@ -1,7 +1,5 @@
 """A catalogue as FITS, ECSV, parquet or CSV: what every column means, and where the numbers come from."""
 
-import hashlib
-import json
 import platform
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from astropy.io import fits
 from astropy.table import Column, Table
 
 from gravispec.data.files import atomic
+from gravispec.data.provenance import hash_of
 from gravispec.errors import InputError
 from gravispec.models.flags import FLAGS
 from gravispec.version import VERSION
@@ -60,9 +59,8 @@ def provenance(runs: list, command: str) -> dict[str, str]:
     cards = {"GRAVISPC": VERSION, "PYTHON": platform.python_version(), "NUMPY": np.__version__}
     cards |= {"TORCH": str(torch.__version__), "ASTROPY": astropy.__version__, "COMMAND": command}
     for i, run in enumerate(runs, start=1):
-        config = json.dumps(run.about["config"], sort_keys=True)
         cards |= {f"RUN{i}": run.about["run"], f"NOISE{i}": run.about["noise_level"], f"CODE{i}": run.about["code"]}
-        cards |= {f"CONF{i}": hashlib.sha256(config.encode()).hexdigest()[:16], f"VERS{i}": run.about["version"]}
+        cards |= {f"CONF{i}": hash_of(run.about["config"])[:16], f"VERS{i}": run.about["version"]}
     return cards | {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
 
 

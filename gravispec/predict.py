@@ -60,18 +60,16 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
     parts = []
     for i, run in enumerate(runs):
         rows = kept[chosen == i]
-        if len(rows):
+        if len(rows) or i == 0:  # no row has the columns, too
             part = run.predict(spectra.flux[rows], spectra.error[rows], measured[rows]).set_index(rows)
             parts.append(part.assign(noise_level=run.about["noise_level"], run=run.about["run"]))
-    none = runs[0].predict(np.full((0, len(runs[0].wave)), np.nan), np.empty((0, len(runs[0].wave))))
-    table = pd.concat([none, *parts]).reindex(np.arange(len(usable)))
+    table = pd.concat(parts).reindex(np.arange(len(usable)))
     table["flags"] = table["flags"].fillna(0).astype(np.int16) | combine(
         MASKED=spectra.filled.mean(axis=1) > MASKED_LIMIT,
         OFFSET=np.abs(np.nan_to_num(spectra.offset)) > OFFSET_LIMIT,
         UNUSABLE=~usable,
     )
-    table["run"] = table["run"].fillna("") if parts else ""
-    table["noise_level"] = table["noise_level"] if parts else np.nan
+    table["run"] = table["run"].fillna("").astype(str)
     about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset, "problem": spectra.problem}
     table = table.assign(star_id=spectra.star_id, file=spectra.source, **about)
     return table[[*FIRST, *table.columns.difference([*FIRST, *LAST], sort=False), *LAST]]
