@@ -48,7 +48,7 @@ class Axes(Model):
 
 
 class LteAxes(Axes):
-    """Labels of a grid of built-in spectra, in the limits of the synthesis; a_M and C_M are 0 where they are no axes."""
+    """Labels of a grid of built-in spectra, in the limits of the synthesis; a_M and C_M are 0 where not given."""
 
     a_M: Axis | None = Field(None, exclude_if=lambda axis: axis is None)
     C_M: Axis | None = Field(None, exclude_if=lambda axis: axis is None)
