@@ -52,7 +52,7 @@ def fit_basis(flux: np.ndarray, *, tolerance: float = 1e-4, overwrite: bool = Fa
 
     The log is interpolated because it makes the continuum nearly linear in the labels, bounds the flux from below by 0
     and turns a rms residual into a relative error of the flux. Memory: the models once (or twice, without `overwrite`)
-    in float64, and four matrices of min(n_models, P)².
+    in float64, and five matrices of min(n_models, P)².
 
     Args:
         flux: (n_models, P) surface flux, erg s⁻¹ cm⁻² Å⁻¹.
