@@ -5,6 +5,8 @@ import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import REFERENCE_WAVE, depth_scale, model_atmosphere
+from gravispec.spectra.lte.bands import band_opacity
+from gravispec.spectra.lte.chemistry import equilibrium
 from gravispec.spectra.lte.lines import half_windows, line_opacity, line_profiles, load_lines
 from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
@@ -19,6 +21,7 @@ VALIDITY = {
 }
 WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
 COARSE_STEP = 10.0  # Angstrom: continuous opacity and Planck function are linear in between
+BANDS = ("TiO", "CN")
 CHUNK = 1024  # wavelengths at a time, so that the work stays in the processor's cache
 
 
@@ -45,7 +48,7 @@ def synthesize(
     lines = load_lines() if line_list is None else line_list
 
     tau_ref = depth_scale()
-    gas = model_atmosphere(T_eff, log_g, M_H, a_M, C_M, tau_ref)
+    gas, molecules = equilibrium(model_atmosphere(T_eff, log_g, M_H, a_M, C_M, tau_ref))
     coarse = COARSE_STEP * np.arange(np.floor(WAVE_RANGE[0] / COARSE_STEP), np.ceil(WAVE_RANGE[1] / COARSE_STEP) + 1)
     reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))
     coarse_ratio = continuous_opacity(gas, coarse) / reference
@@ -61,7 +64,10 @@ def synthesize(
     flux = np.empty(wave.size)
     for start in range(0, wave.size, CHUNK):
         part = slice(start, start + CHUNK)
-        ratio = interpolate(coarse, coarse_ratio, wave[part]) + line_opacity(profiles, half, wave[part]) / reference
+        opacity = line_opacity(profiles, half, wave[part])
+        for molecule in BANDS:
+            opacity += band_opacity(molecule, molecules[molecule], gas.T, wave[part], v_micro)
+        ratio = interpolate(coarse, coarse_ratio, wave[part]) + opacity / reference
         source = interpolate(coarse, coarse_source, wave[part])
         flux[part] = emergent_flux(optical_depth(ratio, tau_ref), source)
     return flux, np.interp(wave, coarse, coarse_continuum)
