@@ -1,4 +1,4 @@
-"""Model atmosphere: solar T(tau), hydrostatic equilibrium, and the total flux that T_eff stands for."""
+"""Model atmosphere: T(tau) from published models, hydrostatic equilibrium, and the total flux that T_eff stands for."""
 
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,15 @@ REFERENCE_WAVE = 5000.0  # Angstrom; its continuum optical depth is the depth sc
 N_DEPTHS = 60
 LOG_TAU_RANGE = (-4.9, 1.7)
 SOLAR_T_EFF = 5777.0  # K
+SOLAR_LOG_G = 4.44
+GIANT_LOG_G = 2.5  # of the model in temperature_differences.csv
+# Weight of the cool dwarf's difference, calibrated on the mean depths of TiO at 3750-4500 K (see `temperature_weights`).
+COOL_T_EFF = 4800.0  # K, where it begins
+COOL_SLOPE = 2.0  # per (1000 K)^2
+METAL_SLOPE = 0.75  # per dex
+METAL_RANGE = (-2.0, 0.75)  # beyond, it stays the same
+GRAVITY_SLOPE = 0.12  # per dex
+MAX_DWARF_WEIGHT = 3.0  # beyond, T(tau) would not rise everywhere
 N_ITERATIONS = 30
 TOLERANCE = 1e-4  # of ln P_gas and of the total flux
 BOLOMETRIC_WAVE = np.geomspace(3000.0, 1e5, 60)  # Angstrom; 97 % or more of the flux of these stars
@@ -36,9 +45,33 @@ def solar_temperature() -> PchipInterpolator:
     return PchipInterpolator(table["log_tau_5000"], table["T"], extrapolate=False)
 
 
-def temperature(T_eff: float, tau: np.ndarray) -> np.ndarray:
-    """T(tau), (n_depth,) K, of the MARCS solar model scaled to `T_eff`; `tau` (n_depth,) within `LOG_TAU_RANGE`."""
-    return T_eff / SOLAR_T_EFF * solar_temperature()(np.log10(tau))
+@cache
+def temperature_differences() -> PchipInterpolator:
+    """Differences of T/T_eff from the Sun's, of a cool dwarf and of a giant (columns), against log10 tau_5000."""
+    table = pd.read_csv(Path(__file__).with_name("temperature_differences.csv"), comment="#")
+    return PchipInterpolator(table["log_tau_5000"], table[["cool_dwarf", "giant"]], extrapolate=False)
+
+
+def temperature_weights(T_eff: float, log_g: float, M_H: float) -> np.ndarray:
+    """Shares (2,) of the differences of the cool dwarf and of the giant in T(tau).
+
+    The giant's follows log_g from the Sun's to that of the published giant. The dwarf's (molecules and convection
+    flatten T(tau) in cool and metal-poor stars) is calibrated on the published mean depths of TiO (docs/spectra.md).
+    """
+    step = SOLAR_LOG_G - log_g
+    cool = COOL_SLOPE * (max(COOL_T_EFF - T_eff, 0.0) / 1000.0) ** 2
+    poor = METAL_SLOPE * -np.clip(M_H, *METAL_RANGE)
+    dwarf = (1.0 - GRAVITY_SLOPE * step) * (cool + poor)
+    return np.array([min(dwarf, MAX_DWARF_WEIGHT), step / (SOLAR_LOG_G - GIANT_LOG_G)])
+
+
+def temperature(T_eff: float, tau: np.ndarray, log_g: float = SOLAR_LOG_G, M_H: float = 0.0) -> np.ndarray:
+    """T(tau), (n_depth,) K: the MARCS solar model scaled to `T_eff`, plus the differences of cool dwarfs and giants.
+
+    `tau` (n_depth,) within `LOG_TAU_RANGE`.
+    """
+    shape = solar_temperature()(np.log10(tau)) / SOLAR_T_EFF
+    return T_eff * (shape + temperature_differences()(np.log10(tau)) @ temperature_weights(T_eff, log_g, M_H))
 
 
 def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opacity: np.ndarray) -> np.ndarray:
@@ -89,12 +122,12 @@ def continuum_flux(gas: Gas, tau: np.ndarray) -> float:
 def model_atmosphere(T_eff: float, log_g: float, M_H: float, a_M: float, C_M: float, tau: np.ndarray) -> Gas:
     """Gas at the optical depths `tau` (n_depth,) of a star; `T_eff` K, `log_g` cgs.
 
-    T(tau) has the solar shape, multiplied by the one factor that makes the emergent flux, continuum less the
+    T(tau) has the shape of `temperature`, multiplied by the one factor that makes the emergent flux, continuum less the
     `blocked_share`, equal to sigma T_eff^4.
     """
     abundance = abundances(M_H, a_M, C_M)
     target = STEFAN_BOLTZMANN * T_eff**4 / (1.0 - blocked_share(M_H))
-    T, gas = temperature(T_eff, tau), None
+    T, gas = temperature(T_eff, tau, log_g, M_H), None
     for _ in range(N_ITERATIONS):
         gas = hydrostatic_gas(T, log_g, abundance, tau, gas)
         excess = continuum_flux(gas, tau) / target

@@ -29,7 +29,7 @@ J_MAX = {"CN": 110, "TiO": 160}
 WAVE_GRID = (7060.0, 8895.0)  # Angstrom
 LOG_STEP = 2.5e-6  # of the wavelength grid: a third of a Doppler width, or less
 T_NODES = 5040.0 / np.linspace(0.6, 2.4, 19)  # K; linear in between, constant beyond
-WEAKEST = 1e-6  # of the strongest line at 3500 K: weaker lines are left out
+WEAKEST = 0.01  # of the strongest line at 3500 K: weaker lines are left out, as in the list behind the published depths
 
 
 @cache
@@ -59,7 +59,7 @@ def molecular_lines(molecule: str) -> MolecularLines:
             rho = np.sqrt(reduced[0] / mass)
             band = band_lines(molecule, row.upper, row.lower, row.v_up, row.v_low, J_MAX[molecule], rho)
             wave = 1e8 / band.wavenumber
-            gf = share * row.f * band.strength
+            gf = share * row.f * row.scale * band.strength
             parts.append(np.stack([wave, band.E_low, gf])[:, (wave > WAVE_GRID[0]) & (wave < WAVE_GRID[1])])
     wave, E_low, gf = np.concatenate(parts, axis=1)
     weight = gf * np.exp(-E_low * CM_TO_KELVIN / 3500.0)
