@@ -19,18 +19,18 @@ LOG_TAU_RANGE = (-4.9, 1.7)
 SOLAR_T_EFF = 5777.0  # K
 SOLAR_LOG_G = 4.44
 GIANT_LOG_G = 2.5  # of the model in temperature_differences.csv
-# Weight of the cool dwarf's difference, calibrated on the mean depths of TiO at 3750-4500 K (see `temperature_weights`).
+# Weight of the cool dwarf's difference (see `temperature_weights`).
 COOL_T_EFF = 4800.0  # K, where it begins
 COOL_SLOPE = 2.0  # per (1000 K)^2
 METAL_SLOPE = 0.75  # per dex
 METAL_RANGE = (-2.0, 0.75)  # beyond, it stays the same
 GRAVITY_SLOPE = 0.12  # per dex
-MAX_DWARF_WEIGHT = 3.0  # beyond, T(tau) would not rise everywhere
+MAX_DWARF_WEIGHT = 2.7  # beyond, T(tau) would not rise everywhere
 N_ITERATIONS = 30
 TOLERANCE = 1e-4  # of ln P_gas and of the total flux
 BOLOMETRIC_WAVE = np.geomspace(3000.0, 1e5, 60)  # Angstrom; 97 % or more of the flux of these stars
 SOLAR_BLOCKING = 0.13  # share of the Sun's continuum that its lines block: with it the Sun keeps its MARCS temperatures
-BLOCKING_SLOPE = 0.4  # dlog(blocked share) / dM_H, as of this package's own lines at 7100-8850 Angstrom
+BLOCKING_SLOPE = 0.45  # dlog(blocked share) / dM_H, as of this package's own atomic lines at 7100-8850 A
 
 
 def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:

@@ -86,7 +86,8 @@ def partition_function(molecule: str, T: np.ndarray) -> np.ndarray:
     total = np.zeros_like(beta)
     for name, state in load_states()[molecule].items():
         sigma = 0.5 * (state.multiplicity - 1) - np.arange(state.multiplicity)
-        electronic = (1 if state.Lambda == 0 else 2) * np.exp(-np.outer(beta, state.A * state.Lambda * sigma)).sum(axis=1)
+        spin_orbit = np.exp(-np.outer(beta, state.A * state.Lambda * sigma)).sum(axis=1)
+        electronic = (1 if state.Lambda == 0 else 2) * spin_orbit
         for v in range(V_MAX):
             if v and state.vibration(v) < state.vibration(v - 1):
                 break

@@ -1,7 +1,7 @@
 """Rotational structure of a vibronic band: levels from Hund's case (a) matrices, line strengths from their vectors.
 
-H = T + A Lz Sz + 2/3 lambda (3 Sz^2 - S^2) + B N^2 - D N^4 with N = J - S, and the Lambda doubling of Pi doublets, as in
-Brown & Merer (1979, J. Mol. Spectrosc. 74, 488). The basis runs over Sigma = S ... -S.
+H = T + A Lz Sz + 2/3 lambda (3 Sz^2 - S^2) + B N^2 - D N^4 with N = J - S, and the Lambda doubling of Pi doublets
+(Brown & Merer 1979, J. Mol. Spectrosc. 74, 488). The basis runs over Sigma = S ... -S.
 """
 
 from dataclasses import dataclass
