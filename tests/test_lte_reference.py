@@ -32,11 +32,12 @@ def observed(labels, wave, v_micro):
 @pytest.mark.parametrize(
     ("row", "limit"),
     [
-        pytest.param(0, 0.008, id="Sun"),
+        pytest.param(0, 0.007, id="Sun"),
         pytest.param(1, 0.015, id="Arcturus-like"),
-        pytest.param(5, 0.010, id="6000/4.0/0"),
-        pytest.param(7, 0.006, id="5000/3.0/-1"),
-        pytest.param(8, 0.006, id="5500/4.5/-1"),
+        pytest.param(5, 0.008, id="6000/4.0/0"),
+        pytest.param(7, 0.004, id="5000/3.0/-1"),
+        pytest.param(8, 0.0045, id="5500/4.5/-1"),
+        pytest.param(9, 0.004, id="6000/2.0/-1"),
     ],
 )
 def test_normalised_flux_and_continuum(reference, row, limit):

@@ -39,8 +39,9 @@ def lines_at(*waves):
 
 
 def equivalent_width(labels, line_list, wave, **options):
-    flux, continuum = synthesize(*labels, wave=wave, line_list=line_list, **options)
-    return np.trapezoid(1.0 - flux / continuum, wave)
+    flux, _ = synthesize(*labels, wave=wave, line_list=line_list, **options)
+    without, _ = synthesize(*labels, wave=wave, line_list=line_list.iloc[:0], **options)  # leaves hydrogen
+    return np.trapezoid(1.0 - flux / without, wave)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------------

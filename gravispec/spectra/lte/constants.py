@@ -11,3 +11,4 @@ ATOMIC_MASS = constants.atomic_mass * 1e3  # g
 STEFAN_BOLTZMANN = constants.Stefan_Boltzmann * 1e3  # erg s-1 cm-2 K-4
 ELECTRON_VOLT = constants.e * 1e7  # erg
 RYDBERG_EV = 13.598  # ionisation energy of hydrogen, eV
+BOHR_RADIUS = constants.physical_constants["Bohr radius"][0] * 1e2  # cm

@@ -1,16 +1,17 @@
-"""A spectrum from labels: model atmosphere, opacities and formal solution."""
+"""A spectrum from labels: model atmosphere, opacities of continuum, Paschen lines and metals, and formal solution."""
 
 import numpy as np
 import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import REFERENCE_WAVE, depth_scale, model_atmosphere
+from gravispec.spectra.lte.hydrogen_lines import line_grid, paschen_lines
 from gravispec.spectra.lte.lines import half_windows, line_opacity, line_profiles, load_lines
 from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
 VALIDITY = {
-    "T_eff": (3500.0, 6500.0),  # K; hotter stars need Paschen lines, cooler ones molecules
+    "T_eff": (3500.0, 6500.0),  # K; in hotter stars hydrogen leaves LTE and the solar T(tau), cooler ones are molecular
     "log_g": (0.5, 5.5),
     "M_H": (-3.0, 1.0),
     "a_M": (-1.0, 1.0),
@@ -58,10 +59,14 @@ def synthesize(
     at_lines = interpolate(coarse, coarse_ratio * reference, profiles.wave).T
     half = half_windows(profiles, at_lines, continuum_depth)
 
+    # The Paschen lines are broad: their own coarse grid will do.
+    smooth = np.union1d(coarse, line_grid()[line_grid() < coarse[-1]])
+    smooth_ratio = interpolate(coarse, coarse_ratio, smooth) + paschen_lines(gas, v_micro, smooth) / reference
+
     flux = np.empty(wave.size)
     for start in range(0, wave.size, CHUNK):
         part = slice(start, start + CHUNK)
-        ratio = interpolate(coarse, coarse_ratio, wave[part]) + line_opacity(profiles, half, wave[part]) / reference
+        ratio = interpolate(smooth, smooth_ratio, wave[part]) + line_opacity(profiles, half, wave[part]) / reference
         source = interpolate(coarse, coarse_source, wave[part])
         flux[part] = emergent_flux(optical_depth(ratio, tau_ref), source)
     return flux, np.interp(wave, coarse, coarse_continuum)
