@@ -1,4 +1,4 @@
-"""The built-in synthesis against independent spectra (Turbospectrum on ATLAS9 atmospheres), atoms only."""
+"""The built-in synthesis against independent spectra (Turbospectrum on ATLAS9 atmospheres)."""
 
 from pathlib import Path
 
@@ -36,20 +36,20 @@ def observed(labels, wave, v_micro):
         pytest.param(1, 0.015, id="Arcturus-like"),
         pytest.param(5, 0.008, id="6000/4.0/0"),
         pytest.param(7, 0.004, id="5000/3.0/-1"),
-        pytest.param(8, 0.0045, id="5500/4.5/-1"),
+        pytest.param(8, 0.002, id="5500/4.5/-1"),
         pytest.param(9, 0.004, id="6000/2.0/-1"),
     ],
 )
 def test_normalised_flux_and_continuum(reference, row, limit):
     norm, continuum = observed(reference["labels"][row], reference["wave_vac"], MICROTURBULENCE.get(row, 2.0))
     assert np.sqrt(np.mean((norm - reference["norm"][row]) ** 2)) <= limit
-    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.10)
+    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.04)
 
 
-@pytest.mark.parametrize("row", [3, 4, 6, 9])
+@pytest.mark.parametrize("row", [2, 3, 4, 6])
 def test_continuum_of_the_corners_of_the_grid(reference, row):
     _, continuum = observed(reference["labels"][row], reference["wave_vac"], 2.0)
-    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.10)
+    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.04)
 
 
 def test_line_cores_lie_on_the_vacuum_pixels(reference):
