@@ -32,26 +32,22 @@ def observed(labels, wave, v_micro):
 @pytest.mark.parametrize(
     ("row", "limit"),
     [
-        pytest.param(0, 0.004, id="Sun"),
-        pytest.param(1, 0.008, id="Arcturus-like"),
-        pytest.param(2, 0.018, id="3750/4.5/0"),
-        pytest.param(3, 0.013, id="4000/4.5/0"),
-        pytest.param(4, 0.010, id="4500/1.5/0"),
-        pytest.param(5, 0.006, id="6000/4.0/0"),
-        pytest.param(6, 0.006, id="4250/1.0/-1"),
+        pytest.param(0, 0.005, id="Sun"),
+        pytest.param(1, 0.010, id="Arcturus-like"),
+        pytest.param(2, 0.025, id="3750/4.5/0"),
+        pytest.param(3, 0.015, id="4000/4.5/0"),
+        pytest.param(4, 0.014, id="4500/1.5/0"),
+        pytest.param(5, 0.008, id="6000/4.0/0"),
+        pytest.param(6, 0.010, id="4250/1.0/-1"),
         pytest.param(7, 0.004, id="5000/3.0/-1"),
-        pytest.param(8, 0.003, id="5500/4.5/-1"),
+        pytest.param(8, 0.002, id="5500/4.5/-1"),
+        pytest.param(9, 0.004, id="6000/2.0/-1"),
     ],
 )
 def test_normalised_flux_and_continuum(reference, row, limit):
     norm, continuum = observed(reference["labels"][row], reference["wave_vac"], MICROTURBULENCE.get(row, 2.0))
     assert np.sqrt(np.mean((norm - reference["norm"][row]) ** 2)) <= limit
-    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.06)
-
-
-def test_continuum_of_a_hot_giant(reference):
-    _, continuum = observed(reference["labels"][9], reference["wave_vac"], 2.0)
-    np.testing.assert_allclose(continuum, reference["flux"][9] / reference["norm"][9], rtol=0.06)
+    np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.04)
 
 
 def test_line_cores_lie_on_the_vacuum_pixels(reference):

@@ -39,8 +39,9 @@ def lines_at(*waves):
 
 
 def equivalent_width(labels, line_list, wave, **options):
-    flux, continuum = synthesize(*labels, wave=wave, line_list=line_list, bands=(), **options)
-    return np.trapezoid(1.0 - flux / continuum, wave)
+    flux, _ = synthesize(*labels, wave=wave, line_list=line_list, bands=(), **options)
+    without, _ = synthesize(*labels, wave=wave, line_list=line_list.iloc[:0], bands=(), **options)  # leaves hydrogen
+    return np.trapezoid(1.0 - flux / without, wave)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def test_strength_from_oscillator_strength():
 
 
 def test_window_shrinks_with_the_line():
-    gas = hydrostatic_gas(temperature(5000.0, TAU), 4.0, abundances(0.0), TAU)
+    gas = hydrostatic_gas(temperature(5000.0, 4.0, 0.0, TAU), 4.0, abundances(0.0), TAU)
     profiles = line_profiles(load_lines(), gas, 2.0)
     continuum = np.repeat(continuous_opacity(gas, np.array([8000.0])).T, len(load_lines()), axis=0)
     half = half_windows(profiles, continuum, np.broadcast_to(TAU, continuum.shape))
@@ -97,11 +98,12 @@ def test_curve_of_growth_is_linear_for_weak_and_a_square_root_for_damped_lines()
     assert quadruple / equivalent_width(sun, strong, wave) == pytest.approx(2.0, rel=0.08)
 
 
-@pytest.mark.parametrize(("line", "published"), list(zip(CA_TRIPLET, (1.46, 3.67, 2.60), strict=True)))
-def test_solar_calcium_triplet(line, published):
+@pytest.mark.parametrize(("line", "independent"), list(zip(CA_TRIPLET, (1.33, 3.46, 2.65), strict=True)))
+def test_solar_calcium_triplet(line, independent):
+    # Turbospectrum on an ATLAS9 atmosphere, LTE; observed 1.46, 3.67, 2.60
     wave = np.arange(8400.0, 8780.0, 0.05)
     assert equivalent_width((5777.0, 4.44, 0.0), lines_at(line), wave, v_micro=1.0) == pytest.approx(
-        published, rel=0.15
+        independent, rel=0.10
     )
 
 

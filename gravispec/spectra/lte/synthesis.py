@@ -1,4 +1,4 @@
-"""A spectrum from labels: model atmosphere, opacities and formal solution."""
+"""A spectrum from labels: model atmosphere, opacities of continuum, hydrogen, atoms and molecules, formal solution."""
 
 import numpy as np
 import pandas as pd
@@ -7,12 +7,13 @@ from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import REFERENCE_WAVE, depth_scale, model_atmosphere
 from gravispec.spectra.lte.bands import band_opacity, peak_opacity
 from gravispec.spectra.lte.chemistry import equilibrium
+from gravispec.spectra.lte.hydrogen_lines import line_grid, paschen_lines
 from gravispec.spectra.lte.lines import CUTOFF, half_windows, line_opacity, line_profiles, load_lines
 from gravispec.spectra.lte.opacity import continuous_opacity
 from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
 VALIDITY = {
-    "T_eff": (3500.0, 6500.0),  # K; hotter stars need Paschen lines, cooler ones VO, FeH and H2O
+    "T_eff": (3500.0, 6500.0),  # K; in hotter stars hydrogen leaves LTE, cooler ones need VO, FeH and H2O
     "log_g": (0.5, 5.5),
     "M_H": (-3.0, 1.0),
     "a_M": (-1.0, 1.0),
@@ -63,6 +64,9 @@ def synthesize(
     at_lines = interpolate(coarse, coarse_ratio * reference, profiles.wave).T
     half = half_windows(profiles, at_lines, continuum_depth)
 
+    # The Paschen lines are broad: their own coarse grid will do.
+    smooth = np.union1d(coarse, line_grid()[line_grid() < coarse[-1]])
+    smooth_ratio = interpolate(coarse, coarse_ratio, smooth) + paschen_lines(gas, v_micro, smooth) / reference
     weight = np.minimum(tau_ref, 1.0) / reference[:, 0]
     seen = [m for m in bands if (weight * peak_opacity(m, molecules[m], gas.T, v_micro)).max() > CUTOFF]
 
@@ -72,7 +76,7 @@ def synthesize(
         opacity = line_opacity(profiles, half, wave[part])
         for molecule in seen:
             opacity += band_opacity(molecule, molecules[molecule], gas.T, wave[part], v_micro)
-        ratio = interpolate(coarse, coarse_ratio, wave[part]) + opacity / reference
+        ratio = interpolate(smooth, smooth_ratio, wave[part]) + opacity / reference
         source = interpolate(coarse, coarse_source, wave[part])
         flux[part] = emergent_flux(optical_depth(ratio, tau_ref), source)
     return flux, np.interp(wave, coarse, coarse_continuum)
