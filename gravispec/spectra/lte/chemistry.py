@@ -13,6 +13,7 @@ BOUND = ("C", "N", "O", "Si", "Ti")  # elements whose balance is solved; free hy
 N_ITERATIONS = 60
 TOLERANCE = 1e-8  # of ln n
 MAX_STEP = 3.0  # of ln n
+MAX_LOG = 300.0  # of ln n of a molecule, against overflow on the way
 
 
 def dissociation_constant(molecule: str, T: np.ndarray, partition: np.ndarray) -> np.ndarray:
@@ -43,14 +44,15 @@ def equilibrium(gas: Gas) -> tuple[Gas, dict[str, np.ndarray]]:
     total = gas.n_H * gas.abundance[index, None]
     ion_factor = 1.0 / (1.0 - gas.ionised[index])  # atoms and ions per neutral atom
     molecules = list(load_molecules().index)
-    count = np.array([[load_molecules()["atoms"][m].count(name) for name in BOUND] for m in molecules])
-    hydrogen = np.array([load_molecules()["atoms"][m].count("H") for m in molecules])
+    atoms = load_molecules()["atoms"]
+    count = np.array([[atoms[m].count(name) for name in BOUND] for m in molecules], dtype=float)
+    hydrogen = np.array([atoms[m].count("H") for m in molecules])
     K = np.stack([dissociation_constant(m, gas.T, gas.partition[:, 0]) for m in molecules])
     log_scale = hydrogen[:, None] * np.log(gas.n_HI) - np.log(K)  # (n_mol, n_depth)
 
     log_free = np.log(total / ion_factor)
     for _ in range(N_ITERATIONS):
-        density = np.exp(np.minimum(log_scale + count.T.astype(float).T @ log_free, 300.0))
+        density = np.exp(np.minimum(log_scale + count @ log_free, MAX_LOG))
         free = np.exp(log_free) * ion_factor
         nuclei = free + count.T @ density
         jacobian = np.einsum("mi,mj,md->dij", count, count, density)
