@@ -10,6 +10,7 @@ from gravispec.spectra.lte.synthesis import synthesize
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference" / "reference_spectra.npz"
 FWHM = 1.6
+FREE_OF_TELLURICS = ((7400.0, 7590.0), (7700.0, 7860.0), (8370.0, 8850.0))  # Angstrom; water absorbs up to 8370
 MICROTURBULENCE = {0: 1.0, 1: 1.7}  # km/s by row of the reference; 2.0 elsewhere
 
 pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason=f"independent spectra are absent: {REFERENCE.name}")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason=f"independent spe
 @pytest.fixture(scope="module")
 def reference():
     with np.load(REFERENCE) as file:
-        return {name: file[name] for name in ("wave_vac", "labels", "norm", "flux")}
+        return {name: file[name] for name in ("wave_vac", "labels", "norm", "flux", "solar_atlas_norm")}
 
 
 def observed(labels, wave, v_micro):
@@ -48,6 +49,13 @@ def test_normalised_flux_and_continuum(reference, row, limit):
     norm, continuum = observed(reference["labels"][row], reference["wave_vac"], MICROTURBULENCE.get(row, 2.0))
     assert np.sqrt(np.mean((norm - reference["norm"][row]) ** 2)) <= limit
     np.testing.assert_allclose(continuum, reference["flux"][row] / reference["norm"][row], rtol=0.04)
+
+
+def test_the_observed_sun(reference):
+    wave = reference["wave_vac"]
+    free = np.any([(wave > low) & (wave < high) for low, high in FREE_OF_TELLURICS], axis=0)
+    norm, _ = observed(reference["labels"][0], wave, 1.0)
+    assert np.sqrt(np.mean((norm - reference["solar_atlas_norm"])[free] ** 2)) <= 0.012
 
 
 def test_line_cores_lie_on_the_vacuum_pixels(reference):

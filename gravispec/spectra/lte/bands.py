@@ -27,7 +27,7 @@ ISOTOPES = {
     ),
 }
 J_MAX = {"CN": 110, "TiO": 160}
-WEAKEST = 0.01  # of the strongest line at 3500 K; together, weaker ones dim a dwarf of 4000 K by 1 % at most
+WEAKEST = 0.01  # of the strongest line at 3500 K; together, weaker ones dim a dwarf of 4000 K by 1-2 %
 WAVE_GRID = (7060.0, 8895.0)  # Angstrom
 LOG_STEP = 2.5e-6  # of the wavelength grid: half of the narrowest Doppler width, or less
 THETA_NODES = np.linspace(0.6, 2.4, 19)  # 5040 K / T of the table: linear in between, constant beyond

@@ -73,8 +73,9 @@ def dissolved_share(gas: Gas, wave: np.ndarray) -> np.ndarray:
 def stark_profile(beta: np.ndarray, doppler: np.ndarray) -> np.ndarray:
     """Profile of a high series member, of area 1 over `beta`, the distance in units of K F0; `doppler` likewise.
 
-    Quasi-static ions and electrons (Griem 1960, ApJ 132, 883): wings 2 x 1.5 beta^(-5/2). The core is the one closed
-    form with these wings and area 1; it lies within 20 % of the empirical one of Hubeny, Hummer & Lanz (1994).
+    Quasi-static ions and electrons (Griem 1960, ApJ 132, 883): wings 2 x 1.5 beta^(-5/2). A closed form joins them to a
+    core of the right area, within 20 % of the empirical one of Hubeny, Hummer & Lanz (1994). Radiative, resonance and
+    van der Waals broadening are left out: 3 % of the Stark width or less where hydrogen is seen.
     """
     core = (STARK_CORE**BLEND + (CORE_GROWTH * doppler) ** BLEND) ** (1.0 / BLEND)
     stark_share = (STARK_CORE / core) ** 1.5
@@ -92,7 +93,7 @@ def line_centres() -> np.ndarray:
 
 @cache
 def line_grid() -> np.ndarray:
-    """Wavelengths, increasing, on which the sum of the lines is smooth: dense at each centre, from the limit to P9."""
+    """Wavelengths, increasing, on which the sum of the lines is smooth: dense at each centre, from the limit to P10."""
     centres = line_centres()
     points = centres[:, None] + np.concatenate([-OFFSETS[::-1], [0.0], OFFSETS])
     nearest = np.abs(points[..., None] - centres).argmin(axis=-1)
