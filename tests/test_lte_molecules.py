@@ -10,6 +10,7 @@ from gravispec.spectra.lte.bands import (
     THETA_NODES,
     band_opacity,
     cross_sections,
+    load_bands,
     molecular_lines,
     peak_opacity,
 )
@@ -150,6 +151,30 @@ def test_heads_of_titanium_oxide():
         for head in air_to_vacuum(np.array(waves)):
             crowd = [np.sum((strong > head + low) & (strong < head + low + 2.0)) for low in (-2.4, -0.4)]
             assert crowd[1] > 5 * crowd[0]  # lines crowd just redward of the head
+
+
+def morse_vectors(state, n, mu, r):
+    """Lowest `n` vibrational states on the grid `r` (A), by a sinc basis; `mu` in u, energies in cm-1."""
+    unit = 16.857629  # hbar^2 / 2 in cm-1 u A^2
+    r_e, width = np.sqrt(unit / (mu * state.Be)), np.sqrt(state.wexe * mu / unit)
+    potential = state.we**2 / (4.0 * state.wexe) * (1.0 - np.exp(-width * (r - r_e))) ** 2
+    distance = np.subtract.outer(np.arange(r.size), np.arange(r.size))
+    kinetic = np.where(distance == 0, np.pi**2 / 3.0, 2.0 * (-1.0) ** distance / np.maximum(np.abs(distance), 1) ** 2)
+    return np.linalg.eigh(unit / mu / (r[1] - r[0]) ** 2 * kinetic + np.diag(potential))[1][:, :n]
+
+
+@pytest.mark.parametrize(("upper", "lower", "electronic"), [("A", "X", 0.0786), ("b", "a", 0.0190), ("E", "X", 0.0023)])
+def test_oscillator_strengths_are_those_of_morse_potentials(upper, lower, electronic):
+    states, mu = load_states()["TiO"], 47.947946 * 15.994915 / (47.947946 + 15.994915)
+    r = np.linspace(1.25, 2.3, 260)
+    vectors = [morse_vectors(states[name], 7, mu, r) for name in (upper, lower)]
+    franck_condon = (vectors[0].T @ vectors[1]) ** 2
+    origin = term("TiO", upper, 0) - term("TiO", lower, 0)
+    bands = load_bands().query("molecule == 'TiO' and upper == @upper and lower == @lower")
+    for band in bands.itertuples():
+        wavenumber = term("TiO", upper, band.v_up) - term("TiO", lower, band.v_low)
+        expected = electronic * franck_condon[band.v_up, band.v_low] * wavenumber / origin
+        assert band.f == pytest.approx(expected, rel=0.02)
 
 
 def test_cross_section_integrates_to_the_strengths():
