@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.constants import Stefan_Boltzmann
 from scipy.special import expn
 
 from gravispec.spectra.lte.atmosphere import (
-    blocked_share,
-    continuum_flux,
     depth_scale,
     hydrostatic_gas,
     model_atmosphere,
@@ -18,15 +17,14 @@ from gravispec.spectra.lte.constants import (
     ELECTRON_VOLT,
     LIGHT_SPEED,
     PLANCK,
-    STEFAN_BOLTZMANN,
 )
 from gravispec.spectra.lte.elements import abundances, load_elements, partition_functions
 from gravispec.spectra.lte.eos import saha, solve_gas
 from gravispec.spectra.lte.opacity import continuous_opacity, h_minus_bound_free, h_minus_free_free
-from gravispec.spectra.lte.synthesis import synthesize
 from gravispec.spectra.lte.transfer import emergent_flux, expn4, optical_depth, planck
 
 TAU = depth_scale()
+STEFAN_BOLTZMANN = Stefan_Boltzmann * 1e3  # erg s-1 cm-2 K-4
 
 
 def gas_at(T, P_gas, abundance=None):
@@ -123,7 +121,7 @@ def test_h_minus_free_free_of_bell_and_berrington(wave, theta, published):
 def test_solar_pressures_of_the_marcs_model():
     # MARCS solar model (Gustafsson et al. 2008): log tau_5000, P_gas, P_e
     published = np.array([(-2.0379, 1.1763e4, 0.92301), (-1.0711, 4.0385e4, 3.4525), (-0.0099, 1.2677e5, 62.545)])
-    gas = hydrostatic_gas(temperature(5777.0, TAU), 4.44, abundances(0.0), TAU)
+    gas = hydrostatic_gas(temperature(5777.0, 4.44, 0.0, TAU), 4.44, abundances(0.0), TAU)
     for column, quantity in ((1, gas.P_gas), (2, gas.P_e)):
         ours = np.exp(np.interp(published[:, 0], np.log10(TAU), np.log(quantity)))
         np.testing.assert_allclose(ours, published[:, column], rtol=0.15)
@@ -138,27 +136,54 @@ def test_hydrostatic_equilibrium(labels):
     np.testing.assert_allclose(gradient[1:-1], (10.0 ** labels[1] * tau / (kappa * gas.P_gas))[1:-1], rtol=0.005)
 
 
-@pytest.mark.parametrize("labels", [(3750.0, 5.0, 0.5), (5777.0, 4.44, 0.0), (5000.0, 1.0, -2.5)])
-def test_total_flux_is_that_of_T_eff(labels):
-    gas = model_atmosphere(*labels, 0.0, 0.0, TAU)
-    emitted = continuum_flux(gas, TAU) * (1.0 - blocked_share(labels[2]))
-    assert emitted == pytest.approx(STEFAN_BOLTZMANN * labels[0] ** 4, rel=2e-4)
+def test_solar_temperatures_of_the_marcs_model():
+    # Gustafsson et al. 2008; an independent code, other opacities
+    log_tau = np.array([-3.0049, -2.0379, -1.0711, -0.4944, -0.1071, 0.1838])
+    published = np.array([4504.9, 4729.9, 5088.6, 5597.1, 6235.2, 6983.3])
+    np.testing.assert_allclose(temperature(5777.0, 4.44, 0.0, 10.0**log_tau), published, rtol=0.02)
 
 
-def test_scaled_sun_is_the_sun():
-    gas = model_atmosphere(5777.0, 4.44, 0.0, 0.0, 0.0, TAU)
-    np.testing.assert_allclose(gas.T, temperature(5777.0, TAU), rtol=0.003)
+@pytest.mark.parametrize(
+    ("labels", "mass", "published"),
+    [
+        ((5500.0, 4.5, -1.0), (0.0441, 0.6961, 3.1622, 6.1624, 9.0298, 10.972), (4107, 4490, 4802, 5316, 6122, 7046)),
+        ((4500.0, 1.5, 0.0), (0.3440, 3.2001, 14.973, 40.087, 69.611, 123.47), (2912, 3422, 3768, 4107, 4495, 5208)),
+        ((4250.0, 2.0, -0.5), (0.7252, 3.9818, 20.745, 52.708, 94.938, 152.37), (2922, 3275, 3573, 3890, 4398, 5160)),
+    ],
+)
+def test_temperatures_of_atlas_models_between_those_of_the_table(labels, mass, published):
+    gas = model_atmosphere(*labels, 0.0, 0.0, depth_scale(200))
+    T = np.exp(np.interp(np.log(mass) + labels[1] * np.log(10.0), np.log(gas.P_gas), np.log(gas.T)))
+    np.testing.assert_allclose(T, published, rtol=0.03)
 
 
-def test_blocked_share_follows_our_own_lines():
-    wave = np.arange(7110.0, 8840.0, 0.06)
-    for T_eff, log_g in ((5777.0, 4.44), (4500.0, 2.0)):
+def test_temperature_beyond_the_table_is_that_of_its_edge():
+    for beyond, edge in (((6500.0, 4.0, 0.0), (6000.0, 4.0, 0.0)), ((5000.0, 0.5, -3.0), (5000.0, 1.0, -2.5))):
+        np.testing.assert_allclose(temperature(*beyond, TAU) / beyond[0], temperature(*edge, TAU) / edge[0])
+    rich, solar, poor = (temperature(4750.0, 3.0, M_H, TAU) for M_H in (0.5, 0.0, -0.5))
+    np.testing.assert_allclose(rich - solar, solar - poor, rtol=0.05)
+
+
+@pytest.mark.parametrize("T_eff", [3500.0, 4000.0, 5000.0, 6500.0])
+@pytest.mark.parametrize("log_g", [0.5, 3.0, 5.5])
+@pytest.mark.parametrize("M_H", [-3.0, 0.0, 1.0])
+def test_temperature_rises_inwards(T_eff, log_g, M_H):
+    T = temperature(T_eff, log_g, M_H, TAU)
+    assert (np.diff(T) > 0).all()
+    assert 0.4 * T_eff < T[0] < 0.85 * T_eff
+
+
+def test_the_continuum_carries_what_the_lines_block_beside_the_total_flux():
+    wave = np.geomspace(3000.0, 1e5, 60)
+    for T_eff, log_g in ((4500.0, 2.0), (5777.0, 4.44)):
         blocked = []
-        for M_H in (-1.0, 0.0):
-            flux, continuum = synthesize(T_eff, log_g, M_H, wave=wave)
-            blocked.append((1.0 - flux / continuum).mean())
-        slope = np.log10(blocked[1] / blocked[0])
-        assert slope == pytest.approx(np.log10(blocked_share(0.0) / blocked_share(-1.0)), abs=0.1)
+        for M_H in (-2.0, -1.0, 0.0):
+            gas = model_atmosphere(T_eff, log_g, M_H, 0.0, 0.0, TAU)
+            ratio = continuous_opacity(gas, wave) / continuous_opacity(gas, np.array([5000.0]))
+            flux = np.trapezoid(emergent_flux(optical_depth(ratio, TAU), planck(wave, gas.T)), wave)
+            blocked.append(1.0 - STEFAN_BOLTZMANN * T_eff**4 / flux)
+        assert -0.03 < blocked[0] < blocked[1] < blocked[2] < 0.2
+        assert blocked[2] > 0.1
 
 
 # --- radiative transfer --------------------------------------------------------------------------------------------

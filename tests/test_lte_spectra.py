@@ -39,8 +39,9 @@ def lines_at(*waves):
 
 
 def equivalent_width(labels, line_list, wave, **options):
-    flux, continuum = synthesize(*labels, wave=wave, line_list=line_list, **options)
-    return np.trapezoid(1.0 - flux / continuum, wave)
+    flux, _ = synthesize(*labels, wave=wave, line_list=line_list, bands=(), **options)
+    without, _ = synthesize(*labels, wave=wave, line_list=line_list.iloc[:0], bands=(), **options)  # leaves hydrogen
+    return np.trapezoid(1.0 - flux / without, wave)
 
 
 # --- lines ---------------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ def test_strength_from_oscillator_strength():
 
 
 def test_window_shrinks_with_the_line():
-    gas = hydrostatic_gas(temperature(5000.0, TAU), 4.0, abundances(0.0), TAU)
+    gas = hydrostatic_gas(temperature(5000.0, 4.0, 0.0, TAU), 4.0, abundances(0.0), TAU)
     profiles = line_profiles(load_lines(), gas, 2.0)
     continuum = np.repeat(continuous_opacity(gas, np.array([8000.0])).T, len(load_lines()), axis=0)
     half = half_windows(profiles, continuum, np.broadcast_to(TAU, continuum.shape))
@@ -97,11 +98,12 @@ def test_curve_of_growth_is_linear_for_weak_and_a_square_root_for_damped_lines()
     assert quadruple / equivalent_width(sun, strong, wave) == pytest.approx(2.0, rel=0.08)
 
 
-@pytest.mark.parametrize(("line", "published"), list(zip(CA_TRIPLET, (1.46, 3.67, 2.60), strict=True)))
-def test_solar_calcium_triplet(line, published):
+@pytest.mark.parametrize(("line", "independent"), list(zip(CA_TRIPLET, (1.33, 3.46, 2.65), strict=True)))
+def test_solar_calcium_triplet(line, independent):
+    # Turbospectrum on an ATLAS9 atmosphere, LTE; observed 1.46, 3.67, 2.60
     wave = np.arange(8400.0, 8780.0, 0.05)
     assert equivalent_width((5777.0, 4.44, 0.0), lines_at(line), wave, v_micro=1.0) == pytest.approx(
-        published, rel=0.15
+        independent, rel=0.10
     )
 
 
@@ -113,15 +115,15 @@ def window_width(labels, *windows):
 
 
 def test_gravity_response_of_calcium_and_sodium_at_4500_K():
+    # Turbospectrum 20 on ATLAS9 atmospheres, blends included; log_g 1 to 5
     triplet = ((8490.0, 8506.0), (8522.0, 8562.0), (8642.0, 8682.0))
     Ca = [window_width((4500.0, log_g, 0.0), *triplet) for log_g in (1, 2, 3, 4, 5)]
+    np.testing.assert_allclose(Ca, [19.3, 14.1, 11.2, 10.4, 11.0], rtol=0.12)
     assert Ca[0] > Ca[1] > Ca[2]  # stronger in giants
     assert Ca[4] > Ca[3]  # and wings grow again in dwarfs
-    assert Ca[0] / min(Ca) == pytest.approx(19.3 / 10.4, rel=0.15)
-    assert Ca[4] / min(Ca) == pytest.approx(11.0 / 10.4, rel=0.15)
-    Na = [window_width((4500.0, log_g, 0.0), (8180.0, 8200.0)) for log_g in (3, 4, 5)]
-    assert Na[0] < Na[1] < Na[2]
-    assert Na[2] > 1.5 * Na[0]
+    Na = [window_width((4500.0, log_g, 0.0), (8180.0, 8200.0)) for log_g in (1, 2, 3, 4, 5)]
+    np.testing.assert_allclose(Na, [2.43, 2.00, 1.70, 1.83, 2.63], rtol=0.12)
+    assert min(Na) == Na[2]
 
 
 def test_wings_are_pressure_broadened_in_dwarfs():
@@ -129,7 +131,7 @@ def test_wings_are_pressure_broadened_in_dwarfs():
     sodium = lines_at(8194.820)
     depth = []
     for log_g in (3.0, 4.0, 5.0):
-        flux, continuum = synthesize(4500.0, log_g, 0.0, wave=wave, line_list=sodium)
+        flux, continuum = synthesize(4500.0, log_g, 0.0, wave=wave, line_list=sodium, bands=())
         depth.append(1.0 - (flux / continuum)[1:])
     depth = np.array(depth)
     assert (np.diff(depth, axis=0) > 0).all()
@@ -153,10 +155,10 @@ def test_edges_of_the_grid_are_finite_and_in_absorption(labels):
 
 def test_labels_do_what_they_say():
     wave = np.arange(7100.0, 8800.0, 0.1)
-    base = synthesize(4800.0, 2.5, -1.0, wave=wave)
+    base = synthesize(4800.0, 2.5, -1.0, wave=wave, bands=())
     norm = base[0] / base[1]
     for change in ({"a_M": 0.4}, {"v_micro": 3.0}):
-        flux, continuum = synthesize(4800.0, 2.5, -1.0, wave=wave, **change)
+        flux, continuum = synthesize(4800.0, 2.5, -1.0, wave=wave, bands=(), **change)
         assert (flux / continuum).mean() < norm.mean() - 1e-3
     carbon = lambda C_M: equivalent_width((6000.0, 4.0, 0.0), lines_at(8335.144), wave, C_M=C_M)  # noqa: E731
     assert carbon(0.4) > 1.2 * carbon(0.0) > 0.0
@@ -164,7 +166,7 @@ def test_labels_do_what_they_say():
 
 def test_no_lines_leave_the_continuum():
     wave = np.arange(8000.0, 8300.0, 0.5)
-    flux, continuum = synthesize(5000.0, 3.0, 0.0, wave=wave, line_list=load_lines().iloc[:0])
+    flux, continuum = synthesize(5000.0, 3.0, 0.0, wave=wave, line_list=load_lines().iloc[:0], bands=())
     np.testing.assert_allclose(flux, continuum, rtol=1e-4)
 
 

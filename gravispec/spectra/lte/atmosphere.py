@@ -1,27 +1,22 @@
-"""Model atmosphere: solar T(tau), hydrostatic equilibrium, and the total flux that T_eff stands for."""
+"""Model atmosphere: T(tau) interpolated in ATLAS9 models, and hydrostatic equilibrium with our own opacity."""
 
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import PchipInterpolator, RegularGridInterpolator
 
-from gravispec.spectra.lte.constants import STEFAN_BOLTZMANN
 from gravispec.spectra.lte.elements import abundances
 from gravispec.spectra.lte.eos import Gas, solve_gas
 from gravispec.spectra.lte.opacity import continuous_opacity
-from gravispec.spectra.lte.transfer import emergent_flux, optical_depth, planck
 
 REFERENCE_WAVE = 5000.0  # Angstrom; its continuum optical depth is the depth scale
 N_DEPTHS = 60
 LOG_TAU_RANGE = (-4.9, 1.7)
-SOLAR_T_EFF = 5777.0  # K
 N_ITERATIONS = 30
-TOLERANCE = 1e-4  # of ln P_gas and of the total flux
-BOLOMETRIC_WAVE = np.geomspace(3000.0, 1e5, 60)  # Angstrom; 97 % or more of the flux of these stars
-SOLAR_BLOCKING = 0.13  # share of the Sun's continuum that its lines block: with it the Sun keeps its MARCS temperatures
-BLOCKING_SLOPE = 0.4  # dlog(blocked share) / dM_H, as of this package's own lines at 7100-8850 Angstrom
+TOLERANCE = 1e-4  # of ln P_gas
+LABELS = ["T_eff", "log_g", "M_H"]
 
 
 def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:
@@ -30,15 +25,24 @@ def depth_scale(n_depths: int = N_DEPTHS) -> np.ndarray:
 
 
 @cache
-def solar_temperature() -> PchipInterpolator:
-    """T(log10 tau_5000) of the Sun, K."""
-    table = pd.read_csv(Path(__file__).with_name("solar_temperature.csv"), comment="#")
-    return PchipInterpolator(table["log_tau_5000"], table["T"], extrapolate=False)
+def temperature_table() -> tuple[RegularGridInterpolator, np.ndarray]:
+    """T / T_eff (n_node,) as a function of `LABELS`, linear between the models, and its log10 tau_5000 (n_node,)."""
+    table = pd.read_csv(Path(__file__).with_name("temperature.csv"), comment="#").set_index(LABELS).sort_index()
+    axes = [level.to_numpy(dtype=float) for level in table.index.levels]
+    ratios = table.to_numpy().reshape(*(axis.size for axis in axes), table.shape[1])
+    return RegularGridInterpolator(axes, ratios, bounds_error=False, fill_value=None), table.columns.to_numpy(float)
 
 
-def temperature(T_eff: float, tau: np.ndarray) -> np.ndarray:
-    """T(tau), (n_depth,) K, of the MARCS solar model scaled to `T_eff`; `tau` (n_depth,) within `LOG_TAU_RANGE`."""
-    return T_eff / SOLAR_T_EFF * solar_temperature()(np.log10(tau))
+def temperature(T_eff: float, log_g: float, M_H: float, tau: np.ndarray) -> np.ndarray:
+    """T(tau), (n_depth,) K, of a star; `T_eff` K, `log_g` cgs, `tau` (n_depth,) within `LOG_TAU_RANGE`.
+
+    Beyond the table T / T_eff is that of its edge; above solar metallicity it is extrapolated.
+    """
+    interpolator, log_tau = temperature_table()
+    low, high = (np.array([axis[end] for axis in interpolator.grid]) for end in (0, -1))
+    high[LABELS.index("M_H")] = np.inf
+    ratio = interpolator(np.clip([T_eff, log_g, M_H], low, high))[0]
+    return T_eff * PchipInterpolator(log_tau, ratio)(np.log10(tau))
 
 
 def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opacity: np.ndarray) -> np.ndarray:
@@ -53,21 +57,10 @@ def hydrostatic_pressure(tau: np.ndarray, gravity: float, P_gas: np.ndarray, opa
     return (1.5 * gravity * integral) ** (2.0 / 3.0)
 
 
-def blocked_share(M_H: float) -> float:
-    """Share of the continuum flux that lines take out, so that the layers of the continuum are hotter (backwarming)."""
-    return SOLAR_BLOCKING * 10.0 ** (BLOCKING_SLOPE * M_H)
-
-
-def hydrostatic_gas(
-    T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.ndarray, start: Gas | None = None
-) -> Gas:
-    """Gas in hydrostatic equilibrium with temperature `T` at the optical depths `tau`, both (n_depth,).
-
-    `log_g` in cgs; `start` is an optional first guess of the pressures.
-    """
+def hydrostatic_gas(T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.ndarray) -> Gas:
+    """Gas in hydrostatic equilibrium with temperature `T` at the optical depths `tau`, both (n_depth,); `log_g` cgs."""
     gravity = 10.0**log_g
-    P_gas = np.sqrt(1e5 * gravity * tau) if start is None else start.P_gas
-    P_e = None if start is None else start.P_e
+    P_gas, P_e = np.sqrt(1e5 * gravity * tau), None
     for _ in range(N_ITERATIONS):
         gas = solve_gas(T, P_gas, abundance, P_e)
         opacity = continuous_opacity(gas, np.array([REFERENCE_WAVE]))[:, 0] / gas.density
@@ -79,26 +72,9 @@ def hydrostatic_gas(
     return solve_gas(T, P_gas, abundance, P_e)
 
 
-def continuum_flux(gas: Gas, tau: np.ndarray) -> float:
-    """Emergent flux without lines, erg s-1 cm-2, over `BOLOMETRIC_WAVE`."""
-    ratio = continuous_opacity(gas, BOLOMETRIC_WAVE) / continuous_opacity(gas, np.array([REFERENCE_WAVE]))
-    flux = emergent_flux(optical_depth(ratio, tau), planck(BOLOMETRIC_WAVE, gas.T))
-    return np.trapezoid(flux, BOLOMETRIC_WAVE)
-
-
 def model_atmosphere(T_eff: float, log_g: float, M_H: float, a_M: float, C_M: float, tau: np.ndarray) -> Gas:
-    """Gas at the optical depths `tau` (n_depth,) of a star; `T_eff` K, `log_g` cgs.
+    """Gas at the optical depths `tau` (n_depth,) of a star; `T_eff` K, `log_g` cgs, the abundances dex.
 
-    T(tau) has the solar shape, multiplied by the one factor that makes the emergent flux, continuum less the
-    `blocked_share`, equal to sigma T_eff^4.
+    `a_M` and `C_M` change the gas, not T(tau).
     """
-    abundance = abundances(M_H, a_M, C_M)
-    target = STEFAN_BOLTZMANN * T_eff**4 / (1.0 - blocked_share(M_H))
-    T, gas = temperature(T_eff, tau), None
-    for _ in range(N_ITERATIONS):
-        gas = hydrostatic_gas(T, log_g, abundance, tau, gas)
-        excess = continuum_flux(gas, tau) / target
-        if abs(excess - 1.0) < TOLERANCE:
-            break
-        T = T * excess**-0.25
-    return gas
+    return hydrostatic_gas(temperature(T_eff, log_g, M_H, tau), log_g, abundances(M_H, a_M, C_M), tau)

@@ -8,6 +8,6 @@ LIGHT_SPEED = constants.c * 1e2  # cm s-1
 ELECTRON_MASS = constants.m_e * 1e3  # g
 ELECTRON_CHARGE = constants.e * constants.c * 10  # esu
 ATOMIC_MASS = constants.atomic_mass * 1e3  # g
-STEFAN_BOLTZMANN = constants.Stefan_Boltzmann * 1e3  # erg s-1 cm-2 K-4
 ELECTRON_VOLT = constants.e * 1e7  # erg
 RYDBERG_EV = 13.598  # ionisation energy of hydrogen, eV
+BOHR_RADIUS = constants.physical_constants["Bohr radius"][0] * 1e2  # cm

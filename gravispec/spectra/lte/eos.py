@@ -30,6 +30,7 @@ class Gas:
     n_H2: np.ndarray  # (n_depth,) molecules, cm-3
     abundance: np.ndarray  # (n_el,) per hydrogen nucleus
     ionised: np.ndarray  # (n_el, n_depth) ionised fraction of the atoms
+    free: np.ndarray  # (n_el, n_depth) share of the nuclei outside molecules other than H2, set by `chemistry`
     partition: np.ndarray  # (n_el, 2, n_depth)
 
 
@@ -87,5 +88,6 @@ def solve_gas(T: np.ndarray, P_gas: np.ndarray, abundance: np.ndarray, P_e: np.n
         n_H2=p_H2 / kT,
         abundance=abundance,
         ionised=ionised,
+        free=np.ones_like(ionised),
         partition=partition_functions(T),
     )

@@ -79,7 +79,7 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     E_low = lines["E_low"].to_numpy()
 
     fraction = np.where(stage[:, None] == 0, 1.0 - gas.ionised[element], gas.ionised[element])
-    lower = gas.abundance[element, None] * gas.n_H * fraction / gas.partition[element, stage]
+    lower = gas.abundance[element, None] * gas.n_H * gas.free[element] * fraction / gas.partition[element, stage]
     lower *= np.exp(-np.outer(E_low, ELECTRON_VOLT / kT) + np.log(10.0) * lines["log_gf"].to_numpy()[:, None])
     stimulated = -np.expm1(-PLANCK * LIGHT_SPEED / (cm * kT))
     strength = np.pi * ELECTRON_CHARGE**2 / (ELECTRON_MASS * LIGHT_SPEED**2) * cm**2 * lower * stimulated * 1e8

@@ -7,9 +7,11 @@ import numpy as np
 
 from gravispec.spectra.lte.constants import BOLTZMANN, ELECTRON_VOLT, LIGHT_SPEED, PLANCK, RYDBERG_EV
 from gravispec.spectra.lte.eos import Gas
+from gravispec.spectra.lte.hydrogen_lines import PASCHEN, RYDBERG_WAVE, dissolved_share, gaunt_factor
 
 THOMSON = 6.6524587e-25  # cm2
 H_MINUS_THRESHOLD = 1.6419  # micron
+REDWARD = 9500.0  # Angstrom: beyond, no Paschen level is dissolved
 
 # John 1988, A&A 193, 189, table 2 (bound-free) and table 3a (free-free, beyond 0.3645 micron; columns A to F).
 H_MINUS_BF = (152.519, 49.534, -118.858, 92.536, -34.194, 4.982)
@@ -49,13 +51,21 @@ def h_minus_free_free(gas: Gas, wave: np.ndarray) -> np.ndarray:
 
 
 def hydrogen(gas: Gas, wave: np.ndarray) -> np.ndarray:
-    """H I bound-free and free-free, Kramers' cross-sections with Gaunt factors of 1 (Gray 2005, ch. 8)."""
+    """H I bound-free and free-free: Kramers' cross-sections, Gaunt factors of bound-free (Gray 2005, ch. 8).
+
+    Beyond the Paschen limit dissolved levels carry on the continuum (`hydrogen_lines`).
+    """
     kT = (BOLTZMANN * gas.T / ELECTRON_VOLT)[:, None]  # eV
     levels = np.arange(1, 9)
     energy = RYDBERG_EV * (1.0 - 1.0 / levels**2)
-    edge = 911.75 * levels**2
-    reach = (wave[:, None] < edge) / levels**3
-    bound_free = np.exp(-energy / kT) @ reach.T
+    photon = RYDBERG_WAVE / wave[:, None]  # Rydberg
+    cross_section = gaunt_factor(photon, levels) / levels**3
+    ionising = photon >= levels**-2.0
+    bound_free = np.exp(-energy / kT) @ (ionising * cross_section).T
+    paschen = np.flatnonzero((wave > RYDBERG_WAVE * PASCHEN**2) & (wave < REDWARD))
+    if paschen.size:
+        dissolved = dissolved_share(gas, wave[paschen]) * cross_section[paschen, PASCHEN - 1]
+        bound_free[:, paschen] += np.exp(-energy[PASCHEN - 1] / kT) * dissolved
     # The levels beyond, as an integral from n = 8.5, and free-free together (Gray 2005, ch. 8).
     high = 0.5 * kT / RYDBERG_EV * np.exp(-RYDBERG_EV * (1.0 - 1.0 / 8.5**2) / kT)
     stimulated = -np.expm1(-PLANCK * LIGHT_SPEED * 1e8 / (wave * BOLTZMANN * gas.T[:, None]))
