@@ -66,17 +66,19 @@ def draw(path, reference, norm):
     wave = reference["wave_vac"]
     with style():
         figure, axes = plt.subplots(2, 2, figsize=(TWO_COLUMNS, 4.6))
-        for ax, (title, ((low, high), rows)) in zip(axes.flat, PANELS.items(), strict=True):
-            seen = (wave >= low) & (wave <= high)
+        for ax, (title, (window, rows)) in zip(axes.flat, PANELS.items(), strict=True):
+            seen = (wave >= window[0]) & (wave <= window[1])
             for row, colour in zip(rows, COLOURS, strict=True):
                 T_eff, log_g, M_H, _ = reference["labels"][row]
-                name = f"{T_eff:.0f} K, log g {log_g:g}, [M/H] {M_H:g}"
+                name = f"{T_eff:.0f} / {log_g:g} / {M_H:g}"
                 ax.plot(wave[seen], reference["norm"][row, seen], color=PALETTE["grey"], linewidth=2, alpha=0.6)
                 ax.plot(wave[seen], norm[row, seen], color=colour, linewidth=0.7, label=name)
                 if row == 0:
                     ax.plot(wave[seen], reference["solar_atlas_norm"][seen], ".", color="black", markersize=1.2)
-            ax.set(title=title, xlabel="wavelength in vacuum (Å)", ylabel="flux / continuum", xlim=(low, high))
-            ax.legend(loc="lower right", fontsize=6)
+            ax.set(title=title, xlabel="wavelength in vacuum (Å)", ylabel="flux / continuum", xlim=window)
+            low, high = ax.get_ylim()
+            ax.set_ylim(low - 0.2 * (high - low), high)
+            ax.legend(loc="lower left", fontsize=6, ncols=2)
         with atomic(path) as part:
             figure.savefig(part, format="png", metadata={"Software": None})
 
