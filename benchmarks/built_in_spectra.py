@@ -1,6 +1,6 @@
 """The built-in synthesis against spectra of another code, and the Sun's against the observed Sun: a table and a figure.
 
-    python -m benchmarks.spectra REFERENCE.npz [--figure docs/built_in_spectra.png]
+    python -m benchmarks.built_in_spectra REFERENCE.npz [--figure docs/built_in_spectra.png]
 
 REFERENCE.npz: wave_vac (P,) Å; labels (n, 4) T_eff, log_g, M_H, a_M; norm (n, P) normalised flux and flux (n, P) per Å,
 both at a FWHM of 1.6 Å; solar_atlas_norm (P,), the observed Sun, with telluric lines. The first spectrum is the Sun's.
