@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg.lapack import dsfrk, dtfttr
-from sklearn.model_selection import KFold
 
 from gravispec.errors import InputError
 
@@ -52,13 +51,18 @@ class Moments:
         m = len(X)
         if m == 0:
             return
-        mean_x, mean_y = X.mean(axis=0, dtype=float), Y.mean(axis=0, dtype=float)
-        shift_x, shift_y = mean_x - self.mean_x, mean_y - self.mean_y
         # S += Σ (z - mean)(z - mean)ᵀ + n m / (n + m) · shift shiftᵀ; the last term is one more row of the product.
         weight = np.sqrt(self.n * m / (self.n + m))
-        self._add_products(np.vstack([X - mean_x, weight * shift_x]), np.vstack([Y - mean_y, weight * shift_y]))
-        self.mean_x += shift_x * (m / (self.n + m))
-        self.mean_y += shift_y * (m / (self.n + m))
+        blocks = []
+        for rows, mean in ((X, self.mean_x), (Y, self.mean_y)):
+            block = np.empty((m + 1, len(mean)))
+            block[:m] = rows
+            shift = block[:m].mean(axis=0) - mean
+            block[:m] -= mean + shift
+            block[m] = weight * shift
+            mean += shift * (m / (self.n + m))
+            blocks.append(block)
+        self._add_products(*blocks)
         self.n += m
 
     def _add_products(self, X: np.ndarray, Y: np.ndarray) -> None:
@@ -88,9 +92,10 @@ def fold_of_row(n_rows: int, n_folds: int, seed: int) -> np.ndarray:
     """(n_rows,) int: the fold that holds each row out, as in KFold(n_folds, shuffle=True, random_state=seed)."""
     if not 2 <= n_folds <= n_rows:
         raise InputError(f"{n_rows} stars in {n_folds} folds: give at least 2 folds and a star for each")
+    # not by scikit-learn itself: its import is 1 s and 130 MB of a job that needs nothing else of it
+    shuffled = np.random.RandomState(seed).permutation(n_rows)
     fold = np.empty(n_rows, dtype=int)
-    splits = KFold(n_folds, shuffle=True, random_state=seed).split(np.empty(n_rows))
-    for k, (_, held_out) in enumerate(splits):
+    for k, held_out in enumerate(np.array_split(shuffled, n_folds)):
         fold[held_out] = k
     return fold
 
