@@ -1,0 +1,60 @@
+"""What Snakemake adds to a run: start-up of its jobs, and of itself.
+
+Start-up of a job is Python, Snakemake's part of a script, and what the script imports, measured for every script in a
+process of its own. Jobs and their seconds, start-up included, are those of the benchmark files of finished runs.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.jobs import job_table
+
+REPO = Path(__file__).parents[1]
+PREAMBLE = "from snakemake import script\n"
+
+
+def measure(folder, *, quick):
+    scripts = sorted((REPO / "workflow/scripts").glob("*.py"))
+    seconds = {path.name: start_up(path) for path in (scripts[:2] if quick else scripts)}
+    rows = [{"what": f"start of {name}", "seconds": value, "runs": 1} for name, value in seconds.items()]
+    rows.append({"what": "snakemake -n", "seconds": dry_run(), "runs": 1})
+    jobs = job_table(REPO / "results")
+    for run, table in jobs.groupby("folder"):
+        starts = sum(seconds[script_of(rule)] for rule in table["rule"] if script_of(rule) in seconds)
+        total = table["s"].sum()
+        row = {"what": f"{run}: {len(table)} jobs", "seconds": total, "share": starts / total, "limit": "start-up"}
+        rows.append(row)
+    return rows
+
+
+def imports_of(script):
+    """The import statements of a script, as source."""
+    body = ast.parse(script.read_text()).body
+    return "\n".join(ast.unparse(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+
+
+def start_up(script):
+    return _seconds([sys.executable, "-c", PREAMBLE + imports_of(script)])
+
+
+def dry_run():
+    return _seconds([sys.executable, "-m", "snakemake", "-n", "-q", "all", "--nolock", "results/moe_100k/summary.csv"])
+
+
+def script_of(rule, _found={}):  # noqa: B006
+    """The script of the rule whose benchmark file has this name."""
+    if not _found:
+        for path in (REPO / "workflow/rules").glob("*.smk"):
+            for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S):
+                _found[match[1]] = re.search(r'script:\s*"\.\./scripts/(.+?)"', match[2])[1]
+    return _found.get(rule)
+
+
+def _seconds(command):
+    start = time.perf_counter()
+    subprocess.run(command, cwd=REPO, check=True, capture_output=True)
+    return time.perf_counter() - start
