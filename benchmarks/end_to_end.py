@@ -79,7 +79,7 @@ def _chunks(folder, keep=None):
     stars = pd.read_parquet(folder / "stars.parquet")
     train = (stars["split"] == "train").to_numpy()
     if keep is not None:
-        train &= assign(stars["T_eff"], stars["M_H"], **EDGES) == keep
+        train = train & (assign(stars["T_eff"], stars["M_H"], **EDGES) == keep)
     return TrainingChunks(RowReader(folder / "flux.npy"), stars, train, LABELS)
 
 

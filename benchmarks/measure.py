@@ -63,7 +63,7 @@ def median(runs: list[Run]) -> Run:
 
 
 def rate(function: Callable, n_items: int, *, seconds: float = 0.5) -> float:
-    """Items a second of ``function()``, which does n_items: the best of the calls that start in ``seconds``, at least 2.
+    """Items a second of ``function()``, which does n_items: the best of 2 calls, or of more that start in ``seconds``.
 
     In this process, on one thread where `set_threads` was called before NumPy came.
     """

@@ -94,7 +94,7 @@ def naive(folder):
         features[fit], predictions[fit], log_g[fit], [a[stop] for a in (features, predictions, log_g)]
     )
 
-    test &= bins >= 0
+    test = test & (bins >= 0)
     classify_weights = np.zeros((test.sum(), 9))
     classify_weights[:, classify.classes_] = classify.predict_proba(features[test])
     models = {

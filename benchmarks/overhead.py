@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from benchmarks.jobs import job_table
 
@@ -22,9 +23,10 @@ def measure(folder, *, quick):
     seconds = {path.name: start_up(path) for path in (scripts[:2] if quick else scripts)}
     rows = [{"what": f"start of {name}", "seconds": value, "runs": 1} for name, value in seconds.items()]
     rows.append({"what": "snakemake -n", "seconds": dry_run(), "runs": 1})
-    jobs = job_table(REPO / "results")
+    script, jobs = scripts_of_rules(), job_table(REPO / "results")
+    typical = median(seconds.values())
     for run, table in jobs.groupby("folder"):
-        starts = sum(seconds[script_of(rule)] for rule in table["rule"] if script_of(rule) in seconds)
+        starts = sum(seconds.get(script.get(rule), typical) for rule in table["rule"])
         total = table["s"].sum()
         row = {"what": f"{run}: {len(table)} jobs", "seconds": total, "share": starts / total, "limit": "start-up"}
         rows.append(row)
@@ -45,13 +47,11 @@ def dry_run():
     return _seconds([sys.executable, "-m", "snakemake", "-n", "-q", "all", "--nolock", "results/moe_100k/summary.csv"])
 
 
-def script_of(rule, _found={}):  # noqa: B006
-    """The script of the rule whose benchmark file has this name."""
-    if not _found:
-        for path in (REPO / "workflow/rules").glob("*.smk"):
-            for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S):
-                _found[match[1]] = re.search(r'script:\s*"\.\./scripts/(.+?)"', match[2])[1]
-    return _found.get(rule)
+def scripts_of_rules():
+    """``{rule: file name of its script}``."""
+    text = "".join(path.read_text() for path in (REPO / "workflow/rules").glob("*.smk"))
+    rules = re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+    return {name: re.search(r'script:\s*"\.\./scripts/(.+?)"', body)[1] for name, body in rules}
 
 
 def _seconds(command):

@@ -94,9 +94,9 @@ def machine():
     names = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     versions = [f"{name} {version}" for name in PACKAGES if (version := _version(name))]
     memory = psutil.virtual_memory().total / 2**30
-    load = os.getloadavg()[0]
+    name, load = names[0] if names else platform.machine(), os.getloadavg()[0]
     return (
-        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, load {load:.1f} at the end; "
+        f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, load {load:.1f} at the end; "
         f"Python {platform.python_version()}, {', '.join(versions)}"
     )
 

@@ -1,8 +1,9 @@
 """Every stage on one thread in memory: items a second, and the share of a limit of the machine.
 
 The limits are measured in the same run: matrix products (GEMM, float64 and float32), copying memory (read and written),
-and the disk (fsync; read with the cache dropped). A share counts what the stage has to multiply or move at least.
-Best of several calls. Synthesis has no such limit: it is exponentials and Voigt profiles.
+and the disk (fsync; read with the cache dropped, though the host of a virtual machine may have one). A share counts what
+the stage has to multiply or move at least. Best of several calls. Synthesis has no such limit: it is exponentials and
+Voigt profiles.
 """
 
 import os
@@ -98,8 +99,8 @@ def spectra_stages(folder, quick):
         with row_writer(folder / "flux.npy", noisy.shape) as append:
             append(noisy)
 
-    yield of_stars("writing spectra (cached)", write, 4 * P, "disk write")
-    yield of_stars("reading spectra (cached)", lambda: RowReader(folder / "flux.npy")[:], 4 * P, "disk read")
+    yield of_stars("writing spectra (cached)", write, 8 * P, "memory")
+    yield of_stars("reading spectra (cached)", lambda: RowReader(folder / "flux.npy")[:], 8 * P, "memory")
 
     moments = Moments.empty(P)
     log_g = stars["log_g"].to_numpy()
