@@ -1,8 +1,8 @@
 """Every stage on one thread in memory: items a second, and the share of a limit of the machine.
 
 The limits are measured in the same run: matrix products (GEMM, float64 and float32), copying memory (read and written),
-and the disk (fsync; read with the cache dropped, though the host of a virtual machine may have one). A share counts what
-the stage has to multiply or move at least. Best of several calls. Synthesis has no such limit: it is exponentials and
+and the disk (fsync; read with the cache dropped, though a virtual machine's host may have one). A share counts what the
+stage has to multiply or move at least. Best of several calls. Synthesis has no such limit: it is exponentials and
 Voigt profiles.
 """
 

@@ -17,7 +17,7 @@ RULES = [
     for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))
     for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
 ]
-#: scripts that train networks or load them; every other job starts without the 2 s and 200 MB of torch
+#: scripts that train networks or load them; every other job starts without the 1.2 s and 180 MB of torch
 NEEDS_TORCH = {
     "baseline.py",
     "catalogue.py",
