@@ -69,7 +69,7 @@ def naive(folder):
     from gravispec.features.window import line_features  # the 9 line measurements: a page of no interest here
 
     stars = pd.read_parquet(folder / "stars.parquet")
-    flux, wave = np.load(folder / "flux.npy"), np.load(folder / "wave.npy")
+    flux, wave = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("flux", "wave"))
     log_g = stars["log_g"].to_numpy()
     i = pd.cut(stars["T_eff"], T_EFF, right=False, labels=False)
     j = pd.cut(stars["M_H"], M_H, right=False, labels=False)
