@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+SHARDED = re.compile(r"^(shard|files|moments|expert|spectra|noisy)_(?:\w+_)?\d+$")
+
 
 def job_table(folder):
     """A row a job: the columns of Snakemake's benchmark files, with ``folder`` of the results and ``rule``."""
     files = sorted(Path(folder).rglob("benchmarks/*.tsv"))
     jobs = [
         pd.read_csv(file, sep="\t", na_values="-").assign(
-            folder=str(file.parents[1].relative_to(folder)), rule=re.sub(r"_\d+$", "", file.stem)
+            folder=str(file.parents[1].relative_to(folder)), rule=SHARDED.sub(r"\1", file.stem)
         )
         for file in files
     ]

@@ -23,13 +23,17 @@ def measure(folder, *, quick):
     seconds = {path.name: start_up(path) for path in (scripts[:2] if quick else scripts)}
     rows = [{"what": f"start of {name}", "seconds": value, "runs": 1} for name, value in seconds.items()]
     rows.append({"what": "snakemake -n", "seconds": dry_run(), "runs": 1})
-    script, jobs = scripts_of_rules(), job_table(REPO / "results")
-    typical = median(seconds.values())
-    for run, table in jobs.groupby("folder"):
+    return rows + run_rows(job_table(REPO / "results"), seconds)
+
+
+def run_rows(jobs, seconds):
+    """A row a folder of results and one for all: seconds of its jobs, share of start-up; seconds: ``{script: s}``."""
+    script, typical, rows = scripts_of_rules(), median(seconds.values()), []
+    for name, table in [*jobs.groupby("folder"), *([("all of results", jobs)] if len(jobs) else [])]:
         starts = sum(seconds.get(script.get(rule), typical) for rule in table["rule"])
-        total = table["s"].sum()
-        row = {"what": f"{run}: {len(table)} jobs", "seconds": total, "share": starts / total, "limit": "start-up"}
-        rows.append(row)
+        total = float(table["s"].sum())
+        what = f"{name}: {len(table)} jobs"
+        rows.append({"what": what, "seconds": total, "share": starts / total, "limit": "start-up of jobs"})
     return rows
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from benchmarks import measure, run
+from benchmarks import measure, overhead, run
+from benchmarks.jobs import job_table
 
 
 def _add(a, b):
@@ -53,3 +54,16 @@ def test_an_unknown_topic_is_refused(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         run.main()
     assert "--only rigde: the topics are ridge, pca" in capsys.readouterr().err
+
+
+def test_share_of_the_start_up_of_jobs(tmp_path):
+    for name, seconds in (("gate_classify", 8.0), ("expert_0", 20.0), ("expert_11", 12.0)):
+        folder = tmp_path / "moe" / "benchmarks"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n{seconds}\t100\n")
+    jobs = job_table(tmp_path)
+    assert sorted(jobs["rule"]) == ["expert", "expert", "gate_classify"]
+    moe, everything = overhead.run_rows(jobs, {"gate_classify.py": 2.0, "expert.py": 1.0})
+    assert (moe["what"], moe["seconds"], moe["share"]) == ("moe: 3 jobs", 40.0, pytest.approx(0.1))
+    assert everything["share"] == moe["share"]
+    assert overhead.run_rows(job_table(tmp_path / "none"), {"expert.py": 1.0}) == []
