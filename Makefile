@@ -3,13 +3,14 @@
 # make test-slurm                     the same on a Slurm of one node, which is installed and started for it
 # make unlock                         after Snakemake was killed on a cluster (docs/cluster.md)
 # make test-faults                    the whole smoke run, killed at 20 moments
+# make bench                          speed beside other software, 35 minutes on 2 quiet cores: benchmarks/results.md
 # make reproduce RUN=moe_smoke        a finished run again in a fresh folder: are its tables the same?
 PYTHON ?= python3
 CORES ?= all
 RUN ?= moe_smoke
 VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
-.PHONY: help setup test test-slurm test-faults reproduce unlock FORCE
+.PHONY: help setup test test-slurm test-faults reproduce unlock bench FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 2.5 minutes on 2 busy cores"
@@ -19,6 +20,7 @@ help:
 	@echo "make test-slurm                      the checks that need Slurm"
 	@echo "make unlock                          after Snakemake was killed on a cluster"
 	@echo "make test-faults                     the smoke run, killed at 20 moments"
+	@echo "make bench                           benchmarks, 35 minutes on 2 quiet cores"
 	@echo "make reproduce RUN=moe_smoke         a finished run again in a fresh folder, compared"
 
 results/%: setup FORCE
@@ -38,6 +40,9 @@ test-faults: setup
 
 reproduce: setup
 	.venv/bin/python -m workflow.reproduce $(RUN) $(CORES)
+
+bench: setup
+	.venv/bin/python -m benchmarks.run
 
 setup: $(VENV)
 

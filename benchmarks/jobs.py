@@ -6,20 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 
+SHARDED = re.compile(r"^(shard|files|moments|expert|spectra|noisy)_(?:\w+_)?\d+$")
+
+
+def job_table(folder):
+    """A row a job: the columns of Snakemake's benchmark files, with ``folder`` of the results and ``rule``."""
+    files = sorted(Path(folder).rglob("benchmarks/*.tsv"))
+    jobs = [
+        pd.read_csv(file, sep="\t", na_values="-").assign(
+            folder=str(file.parents[1].relative_to(folder)), rule=SHARDED.sub(r"\1", file.stem)
+        )
+        for file in files
+    ]
+    return pd.concat(jobs, ignore_index=True) if jobs else pd.DataFrame(columns=["folder", "rule", "s", "max_rss"])
+
 
 def main(folder="results"):
     """Print one line a rule: number of jobs, seconds of the longest and of all, largest resident memory (MB)."""
-    files = sorted(Path(folder).rglob("benchmarks/*.tsv"))
-    if not files:
+    jobs = job_table(folder)
+    if jobs.empty:
         sys.exit(f"no benchmark files under {folder}: make a target first, such as results/moe_smoke/summary.csv")
-    jobs = pd.concat(
-        [
-            pd.read_csv(file, sep="\t", na_values="-").assign(
-                folder=file.parents[1].relative_to(folder), rule=re.sub(r"^(shard|expert)_\d+$", r"\1", file.stem)
-            )
-            for file in files
-        ]
-    )
     table = jobs.groupby(["folder", "rule"]).agg(
         jobs=("s", "size"), longest_s=("s", "max"), total_s=("s", "sum"), max_rss_MB=("max_rss", "max")
     )

@@ -1,96 +1,119 @@
-"""Ridge with K-fold cross-validation from spectra on disk: gravispec against scikit-learn, each in a fresh process.
+"""Ridge with 5-fold cross-validation over 13 penalties, from float32 spectra on disk, in float64.
 
-    python -m benchmarks.ridge [--rows 9000] [--pixels 4096] [--folds 5] [--only gravispec]
-
-Prints seconds (reading included), ratio to gravispec, peak memory, the chosen alpha, and the largest differences from
-gravispec of the coefficients (relative to the largest) and of the cross-validation MSEs (relative).
+Imports and reading count. Agreement: the largest difference of a coefficient from gravispec's, in units of the largest
+coefficient, and whether the same alpha was chosen.
 """
-
-import argparse
-import resource
-import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
-from gravispec.data.arrays import RowReader, blocks, row_writer
+from benchmarks.measure import in_turn
+from benchmarks.patterns import SEED, read_patterns, write_patterns
 
-SEED = 0
-
-
-def write_spectra(folder, n_rows, n_pixels):
-    """Flux near 1 with 30 smooth line patterns and the pixel noise of S/N 40: flux.npy (n, P) float32, y.npy (n,)."""
-    rng = np.random.default_rng(SEED)
-    patterns = rng.normal(0, 0.02, (30, n_pixels))
-    sigma = rng.uniform(0.015, 0.05, n_pixels)
-    weights = rng.normal(size=(n_rows, 30))
-    with row_writer(folder / "flux.npy", (n_rows, n_pixels)) as append:
-        for lo, hi in blocks(0, n_rows):
-            append(1 + weights[lo:hi] @ patterns + sigma * rng.normal(size=(hi - lo, n_pixels)))
-    np.save(folder / "y.npy", 3 + weights[:, 0] + 0.3 * weights[:, 1] ** 2)
+FOLDS = 5
+ALPHAS = np.logspace(-3, 5, 13)
 
 
-def fit_gravispec(folder, n_folds):
+def measure(folder, *, quick):
+    n, P = (400, 120) if quick else (9000, 4096)
+    data = write_patterns(folder / "ridge", n, P)
+    rows = []
+    for threads in (1, 2):
+        contenders = {name: (fit, data) for name, fit in CONTENDERS.items() if threads == 2 or name not in SLOW}
+        runs = in_turn(contenders, threads=threads, quick=quick)
+        for name, run in runs.items():
+            row = {"what": name, "size": f"{n} x {P}", "threads": threads}
+            rows.append(row | ({"agreement": run} if isinstance(run, str) else compared(run, runs["gravispec"])))
+    return rows
+
+
+def compared(run, own):
+    alpha, coef = run.result
+    difference = np.abs(coef - own.result[1]).max() / np.abs(own.result[1]).max()
+    same = "same alpha" if np.isclose(alpha, own.result[0]) else f"alpha {alpha:g}, not {own.result[0]:g}"
+    return {
+        "runs": run.n_runs,
+        "seconds": run.seconds,
+        "cpu_s": run.cpu_s,
+        "ratio": run.seconds / own.seconds,
+        "peak_mb": run.peak_mb,
+        "agreement": "" if run is own else f"{difference:.0e}, {same}",
+    }
+
+
+def fit_gravispec(folder):
+    from gravispec.data.arrays import blocks
     from gravispec.models.ridge import ridge_cv
 
-    flux, y = RowReader(folder / "flux.npy"), np.load(folder / "y.npy", allow_pickle=False)
+    flux, y = read_patterns(folder)
     chunks = ((flux[lo:hi], y[lo:hi]) for lo, hi in blocks(0, len(y)))
-    fit = ridge_cv(chunks, len(y), n_folds=n_folds, seed=SEED)
-    return fit.alpha, fit.coef, fit.cv_mse
+    fit = ridge_cv(chunks, len(y), alphas=ALPHAS, n_folds=FOLDS, seed=SEED)
+    return fit.alpha, fit.coef
 
 
-def fit_sklearn(folder, n_folds):
+def fit_grid_search(folder):
     from sklearn.linear_model import Ridge
-    from sklearn.model_selection import GridSearchCV, KFold
+    from sklearn.model_selection import GridSearchCV
 
-    from gravispec.models.ridge import ALPHAS
-
-    X, y = np.load(folder / "flux.npy", allow_pickle=False).astype(float), np.load(folder / "y.npy", allow_pickle=False)
-    folds = KFold(n_folds, shuffle=True, random_state=SEED)
-    ridge = Ridge(solver="cholesky")
-    search = GridSearchCV(ridge, {"alpha": ALPHAS}, scoring="neg_mean_squared_error", cv=folds).fit(X, y)
-    return search.best_params_["alpha"], search.best_estimator_.coef_, -search.cv_results_["mean_test_score"]
+    model = GridSearchCV(
+        Ridge(solver="cholesky"), {"alpha": ALPHAS}, scoring="neg_mean_squared_error", cv=_folds()
+    ).fit(*_arrays(folder))
+    return model.best_params_["alpha"], model.best_estimator_.coef_
 
 
-CONTENDERS = {"gravispec": fit_gravispec, "sklearn": fit_sklearn}
+def fit_ridge_cv(folder):
+    from sklearn.linear_model import RidgeCV
+
+    model = RidgeCV(ALPHAS, scoring="neg_mean_squared_error", cv=_folds()).fit(*_arrays(folder))
+    return model.alpha_, model.coef_
 
 
-def measured(name, folder, n_folds):
-    """Run one contender: seconds, peak resident GB, alpha, coef, cv_mse."""
-    start = time.perf_counter()
-    result = CONTENDERS[name](folder, n_folds)
-    seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, *result
+def fit_himalaya(folder):
+    from himalaya.ridge import RidgeCV
+
+    model = RidgeCV(ALPHAS, fit_intercept=True, cv=_folds()).fit(*_arrays(folder))
+    return float(model.best_alphas_[0]), model.coef_
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=9000)
-    parser.add_argument("--pixels", type=int, default=4096)
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    args = parser.parse_args()
-    print(f"n = {args.rows}, p = {args.pixels}, {args.folds} folds, 13 alphas, float64 sums of float32 spectra")
-    print(f"{'':10} {'seconds':>8} {'ratio':>6} {'peak GB':>8} {'alpha':>9} {'|dcoef|':>9} {'|dMSE|':>9}", flush=True)
-    first = None
-    with tempfile.TemporaryDirectory() as folder:
-        write_spectra(Path(folder), args.rows, args.pixels)
-        for name in args.only:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                run = process.submit(measured, name, Path(folder), args.folds).result()
-            first = first or run
-            print(table_row(name, run, first), flush=True)
+def fit_cvmatrix(folder):
+    """CVMatrix gives the matrices of every fold; Cholesky a fold and alpha is what its user would add."""
+    from cvmatrix import CVMatrix
+    from scipy.linalg import solve
+
+    X, y = _arrays(folder)
+    matrices = CVMatrix(scale_X=False, scale_Y=False)
+    matrices.fit(X=X, Y=y[:, None])
+    mse = np.zeros(len(ALPHAS))
+
+    def coefficients(A, B, alpha):
+        return solve(A + alpha * np.eye(len(A)), B, assume_a="pos")
+
+    for _, held_out in _folds().split(X):
+        (A, B), (mean_x, _, mean_y, _) = matrices.training_XTX_XTY(held_out)
+        for i, alpha in enumerate(ALPHAS):
+            residual = y[held_out, None] - mean_y - (X[held_out] - mean_x) @ coefficients(A, B, alpha)
+            mse[i] += np.mean(residual**2) / FOLDS
+    alpha = ALPHAS[mse.argmin()]
+    x, y = X - X.mean(axis=0), y - y.mean()
+    return alpha, coefficients(x.T @ x, x.T @ y, alpha)
 
 
-def table_row(name, run, first):
-    seconds, peak, alpha, coef, cv_mse = run
-    d_coef = np.abs(coef - first[3]).max() / np.abs(first[3]).max()
-    d_mse = np.abs(cv_mse / first[4] - 1).max()
-    return f"{name:10} {seconds:8.1f} {seconds / first[0]:6.2f} {peak:8.2f} {alpha:9.3g} {d_coef:9.1e} {d_mse:9.1e}"
+CONTENDERS = {
+    "gravispec": fit_gravispec,
+    "GridSearchCV(Ridge)": fit_grid_search,
+    "RidgeCV(cv=5)": fit_ridge_cv,
+    "CVMatrix": fit_cvmatrix,
+    "himalaya RidgeCV": fit_himalaya,
+}
+SLOW = ("RidgeCV(cv=5)", "himalaya RidgeCV")  # minutes each: on two threads alone
 
 
-if __name__ == "__main__":
-    main()
+def _folds():
+    from sklearn.model_selection import KFold
+
+    return KFold(FOLDS, shuffle=True, random_state=SEED)
+
+
+def _arrays(folder):
+    """X (n, P) and y (n,), float64."""
+    flux, y = read_patterns(folder)
+    return flux[:].astype(float), y

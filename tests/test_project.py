@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from benchmarks.overhead import imports_of
 from workflow.scripts.lib.code_deps import _read, digest, imported_files
 
 REPO = Path(__file__).parents[1]
@@ -15,6 +17,18 @@ RULES = [
     for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))
     for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.M | re.S)
 ]
+#: scripts that train networks or load them; every other job starts without the 1.2 s and 180 MB of torch
+NEEDS_TORCH = {
+    "baseline.py",
+    "catalogue.py",
+    "catalogue_part.py",
+    "gate.py",
+    "gate_classify.py",
+    "model.py",
+    "predictions.py",
+    "stress.py",
+    "tower.py",
+}
 SCRIPTS = {rule.values[0]: re.search(r'script:\s*"\.\./scripts/(.+?)"', rule.values[1])[1] for rule in RULES}
 
 
@@ -37,6 +51,22 @@ def test_a_rule_tracks_its_script_and_has_a_docstring_log_and_environment(name, 
 def test_every_script_belongs_to_a_rule():
     named = set(re.findall(r'script:\s*"\.\./scripts/(.+?)"', "".join(p.values[1] for p in RULES)))
     assert named == {path.name for path in (REPO / "workflow" / "scripts").glob("*.py")}
+
+
+def test_scripts_that_need_no_torch_do_not_import_it():
+    scripts = sorted(path for path in (REPO / "workflow/scripts").glob("*.py") if path.name not in NEEDS_TORCH)
+    assert len(scripts) > 20
+    source = [
+        "import sys",
+        "class Blocked:",
+        "    def find_spec(self, name, path=None, target=None):",
+        "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(f'{script} imports torch')",
+        "sys.meta_path.insert(0, Blocked())",
+    ]
+    for path in scripts:
+        source += [f"script = {path.name!r}", imports_of(path)]
+    run = subprocess.run([sys.executable, "-c", "\n".join(source)], cwd=REPO, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_a_digest_follows_imports_and_data_but_not_comments(tmp_path):

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from threadpoolctl import threadpool_limits
 
 from gravispec.errors import InputError
-from gravispec.models import moments, ridge
+from gravispec.models import moments, ridge, shrinkage
 from gravispec.models.moments import Moments, fold_moments, fold_of_row, pool
 from gravispec.models.ridge import ALPHAS, RidgeFit, ridge_cv, ridge_from_moments
 
@@ -128,18 +128,37 @@ def test_folds_are_those_of_kfold():
         np.testing.assert_array_equal(np.flatnonzero(fold == k), held_out)
 
 
-def test_moments_of_parts_pool_to_those_of_all():
+@pytest.mark.parametrize("n_pixels", [6, 7])
+def test_moments_of_parts_pool_to_those_of_all(n_pixels):
     rng = np.random.default_rng(1)
-    rows = rng.normal(5, 0.1, (40, 7))
-    parts = [Moments.empty(6) for _ in range(3)]
-    for part, share in zip(parts, (rows[:3], rows[3:17], rows[17:]), strict=True):
-        part.add(share[:2])
-        part.add(share[2:])
+    X, Y = rng.normal(5, 0.1, (40, n_pixels)), rng.normal(2, 3, (40, 2))
+    parts = [Moments.empty(n_pixels, 2) for _ in range(3)]
+    for part, rows in zip(parts, (slice(3), slice(3, 17), slice(17, 40)), strict=True):
+        part.add(X[rows][:2], Y[rows][:2])
+        part.add(X[rows][2:], Y[rows][2:])
     total = pool(parts)
-    centred = rows - rows.mean(axis=0)
+    x, y = X - X.mean(axis=0), Y - Y.mean(axis=0)
     assert total.n == 40
-    np.testing.assert_allclose(total.mean, rows.mean(axis=0), rtol=1e-14)
-    np.testing.assert_allclose(total.scatter, np.tril(centred.T @ centred), atol=1e-14)
+    np.testing.assert_allclose(total.mean_x, X.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(total.mean_y, Y.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(np.tril(total.scatter), np.tril(x.T @ x), atol=1e-14)
+    np.testing.assert_allclose(total.xy, x.T @ y, atol=1e-12)
+    np.testing.assert_allclose(total.yy, y.T @ y, rtol=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 2, 31, 32, 33, 34, 64, 65, 66, 150])
+def test_shrinkage_path_solves_every_system(monkeypatch, n):
+    """Sizes around one and two widths of the band; only the lower triangle is read."""
+    monkeypatch.setattr(shrinkage, "BAND", 32)
+    monkeypatch.setattr(shrinkage, "TILE", 20)
+    rng = np.random.default_rng(n)
+    X, B, alphas = rng.normal(size=(n + 5, n)), rng.normal(size=(n, 2)), np.array([1e-4, 1.0, 1e3])
+    A = X.T @ X
+    lower = np.asfortranarray(np.where(np.tri(n, dtype=bool), A, np.nan))
+    W = shrinkage.shrinkage_path(lower, B, alphas)
+    for i, alpha in enumerate(alphas):
+        expected = np.linalg.solve(A + alpha * np.eye(n), B)
+        np.testing.assert_allclose(W[:, i], expected, rtol=0, atol=1e-11 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("n", [200, 40])

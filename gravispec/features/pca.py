@@ -54,15 +54,15 @@ def pca_from_moments(moments: Moments, n_components: int) -> Pca:
 
     Raises InputError if n_components exceeds what n rows of P pixels can have, min(n - 1, P).
     """
-    pixels = slice(moments.n_targets, None)
-    n_pixels = len(moments.mean[pixels])
+    n_pixels = len(moments.mean_x)
     most = min(moments.n - 1, n_pixels)
     if not 1 <= n_components <= most:
         raise InputError(f"{n_components} components of {moments.n} spectra of {n_pixels} pixels: ask for 1 to {most}")
-    covariance = moments.scatter[pixels, pixels] / (moments.n - 1)
+    covariance = moments.scatter
+    covariance /= moments.n - 1
     total_variance = float(np.trace(covariance))
     leading = [n_pixels - n_components, n_pixels - 1]
     variance, vectors = eigh(covariance, lower=True, subset_by_index=leading, overwrite_a=True)
     components = vectors.T[::-1]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1, keepdims=True), axis=1)
-    return Pca(moments.mean[pixels].copy(), components * np.sign(largest), variance[::-1].copy(), total_variance)
+    return Pca(moments.mean_x.copy(), components * np.sign(largest), variance[::-1].copy(), total_variance)

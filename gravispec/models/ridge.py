@@ -8,7 +8,7 @@ the place of A. Several targets share the work; each gets the alpha that suits i
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -130,30 +130,38 @@ def cross_fit_from_moments(
 
 def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tuple[RidgeFit, np.ndarray, np.ndarray]:
     """The fit to all rows; (K, P) and (K,) of those that leave one fold out, for the first target at its alpha."""
-    alphas, T = _checked_alphas(alphas), folds[0].n_targets
-    mse = np.empty((len(folds), len(alphas), T))
-    paths, means = [], []
+    alphas = _checked_alphas(alphas)
+    mse, paths, means = [], [], []
     for k, held_out in enumerate(folds):
-        mean, A, B = _normal_equations([part for j, part in enumerate(folds) if j != k])
+        mean_x, mean_y, A, B = _normal_equations([part for j, part in enumerate(folds) if j != k])
         path = shrinkage_path(A, B, alphas)
-        mse[k] = _held_out_mse(held_out, mean, path)
+        del A  # before the scatter of the held-out rows takes as much
+        mse.append(_held_out_mse(held_out, mean_x, mean_y, path))
         paths.append(path[:, :, 0].copy())
-        means.append(mean)
-    alpha = _best_alphas(alphas, mse.mean(axis=0))
+        means.append((mean_x, mean_y))
+    mse = np.mean(mse, axis=0)
+    alpha = _best_alphas(alphas, mse)
 
     coefs = np.stack([path[:, alphas == alpha[0]][:, 0] for path in paths])  # (K, P)
-    intercepts = np.array([mean[0] - mean[T:] @ coef for mean, coef in zip(means, coefs, strict=True)])
-    mean, A, B = _normal_equations(folds)
-    coef = solve(A, B, alpha)
-    fit = _fit(coef, mean[:T] - mean[T:] @ coef, alpha, alphas, mse.mean(axis=0), sum(m.n for m in folds))
-    return fit, coefs, intercepts
+    intercepts = np.array([mean_y[0] - mean_x @ coef for (mean_x, mean_y), coef in zip(means, coefs, strict=True)])
+    union = pool(folds)
+    coef = _solutions(lambda: union.scatter, union.xy, alpha)
+    return _fit(coef, union.mean_y - union.mean_x @ coef, alpha, alphas, mse, union.n), coefs, intercepts
 
 
-def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of the union of parts: mean (T + P,), A (P, P) in Fortran order with its lower triangle alone, B (P, T)."""
+def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of the union of parts: means (P,) and (T,), A (P, P) with its lower triangle alone, B (P, T)."""
     union = pool(parts)
-    pixels, targets = slice(union.n_targets, None), slice(union.n_targets)
-    return union.mean, union.scatter[pixels, pixels].copy(order="F"), union.scatter[pixels, targets].copy(order="F")
+    return union.mean_x, union.mean_y, union.scatter, union.xy
+
+
+def _solutions(system: Callable[[], np.ndarray], B: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """(P, T): column t is (A + alpha[t] I)⁻¹ B[:, t]; system() is A, in Fortran order, made anew for every alpha."""
+    W = np.empty_like(B)
+    for value in np.unique(alpha):
+        same = alpha == value
+        W[:, same] = solve(system(), B[:, same], value)
+    return W
 
 
 def _fit(coef, intercept, alpha, alphas, cv_mse, n) -> RidgeFit:
@@ -163,18 +171,16 @@ def _fit(coef, intercept, alpha, alphas, cv_mse, n) -> RidgeFit:
     return RidgeFit(coef, intercept, alpha, alphas, cv_mse, n)
 
 
-def _held_out_mse(held_out: Moments, train_mean: np.ndarray, W: np.ndarray) -> np.ndarray:
-    """(A, T): MSE on the held-out rows of the fits W (P, A, T), centred on train_mean (T + P,).
+def _held_out_mse(held_out: Moments, mean_x: np.ndarray, mean_y: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """(A, T): MSE on the held-out rows of the fits W (P, A, T), centred on mean_x (P,), mean_y (T,) of the others.
 
-    With v = (1, -w), the 1 at its target, the residual of a row z = (y, x) is v·(z - train_mean), so
-    Σ residual² = vᵀ S v + n (v·(mean - train_mean))².
+    With S the scatter of the n held-out rows, the residual of a row is y - mean_y - w·(x - mean_x), so
+    Σ residual² = Syy - 2 w·Sxy + wᵀ Sxx w + n (residual of the mean row)².
     """
-    n_alphas, T = W.shape[1:]
-    target = np.broadcast_to(np.eye(T)[:, None], (T, n_alphas, T))
-    v = np.vstack([target, -W]).reshape(T + len(W), -1)
-    spread = np.einsum("da,da->a", v, dsymm(1.0, held_out.scatter, v, lower=1))
-    mse = spread / held_out.n + ((held_out.mean - train_mean) @ v) ** 2
-    return mse.reshape(n_alphas, T)
+    SW = dsymm(1.0, held_out.scatter, W.reshape(len(W), -1), lower=1).reshape(W.shape)
+    spread = held_out.yy.diagonal() + np.einsum("pat,pat->at", W, SW - 2 * held_out.xy[:, None])
+    of_mean = held_out.mean_y - mean_y - np.tensordot(held_out.mean_x - mean_x, W, axes=1)
+    return spread / held_out.n + of_mean**2
 
 
 def _ridge_dual(X: np.ndarray, Y: np.ndarray, fold: np.ndarray, alphas: np.ndarray) -> RidgeFit:
@@ -189,7 +195,7 @@ def _ridge_dual(X: np.ndarray, Y: np.ndarray, fold: np.ndarray, alphas: np.ndarr
     mse = np.stack([_held_out_mse_dual(K, Y, fold == k, alphas) for k in range(fold.max() + 1)])
     alpha = _best_alphas(alphas, mse.mean(axis=0))
 
-    C = solve(K, Y - Y.mean(axis=0), alpha)
+    C = _solutions(lambda: K.copy(order="F"), Y - Y.mean(axis=0), alpha)
     coef = np.concatenate([(X[:, pixels] - mean[pixels]).T @ C for pixels in blocks])
     return _fit(coef, Y.mean(axis=0) - mean @ coef, alpha, alphas, mse.mean(axis=0), len(Y))
 
@@ -202,7 +208,7 @@ def _held_out_mse_dual(K: np.ndarray, Y: np.ndarray, held_out: np.ndarray, alpha
     # (xₛ - x̄)·(xₜ - x̄) = Kₛₜ - K̄ₛ - K̄ₜ + K̄̄ with x̄ the mean of the training rows
     centred -= row_mean[:, None] + row_mean - row_mean.mean()
     mean = Y[train].mean(axis=0)
-    C = shrinkage_path(np.asfortranarray(centred), Y[train] - mean, alphas)  # (n, A, T)
+    C = shrinkage_path(centred.T, Y[train] - mean, alphas)  # (n, A, T)
     # Σ c = 0, so what is the same for all t drops out of Σₜ cₜ (xₛ - x̄)·(xₜ - x̄).
     predicted = mean + np.tensordot(K[np.ix_(held_out, train)] - row_mean, C, axes=1)
     return np.mean((Y[held_out, None] - predicted) ** 2, axis=0)

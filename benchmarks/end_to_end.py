@@ -1,0 +1,158 @@
+"""The mixture of experts from noisy spectra on disk to R²: the pipeline's own code against ``benchmarks.naive_moe``.
+
+Same stars, bins, folds and penalties; 2 cores, for gravispec as two jobs of one thread, as Snakemake runs them; it also
+fits T_eff and [M/H], 96 components and the linear gate. At 100,000 stars, by hand:
+
+    python -m benchmarks.end_to_end --n-train 100000
+
+Agreement: largest difference of R² of the global Ridge and the oracle, which have one right answer, and of mlp.
+"""
+
+import argparse
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.measure import in_turn, set_threads
+from benchmarks.naive_moe import ALPHAS, M_H, SEED, T_EFF, naive
+from benchmarks.spectra import write_data_set
+
+EDGES = {"T_eff_edges": T_EFF, "M_H_edges": M_H}
+N_BINS = 9
+CV = {"n_folds": 5, "seed": SEED}
+GATE = {"hidden": 64, "learning_rate": 1e-3, "epochs": 100, "patience": 10, "batch": 64, "seed": SEED}
+
+
+def measure(folder, *, quick):
+    return compared(folder, 1500 if quick else 20_000, quick=quick)
+
+
+def compared(folder, n_train, *, quick=False):
+    data = folder / f"end_to_end_{n_train}"
+    write_data_set(data, n_train, quick=quick)
+    runs = in_turn({"gravispec": (pipeline, data), "naive_moe": (naive, data)}, threads=2, quick=quick)
+    own, other = runs["gravispec"], runs["naive_moe"]
+    ridges, mlp = (
+        max(abs(own.result[name] - other.result[name]) for name in names)
+        for names in (("global_ridge", "oracle"), ("mlp",))
+    )
+    rows = [
+        {
+            "what": name,
+            "size": f"{n_train} training stars",
+            "threads": 2,
+            "runs": run.n_runs,
+            "seconds": run.seconds,
+            "cpu_s": run.cpu_s,
+            "ratio": run.seconds / own.seconds,
+            "peak_mb": run.peak_mb,
+            "agreement": f"R² {run.result['mlp']:.4f}",
+        }
+        for name, run in runs.items()
+    ]
+    rows[1]["agreement"] += f"; global Ridge, oracle to {ridges:.0e}, mlp to {mlp:.0e}"
+    return rows
+
+
+def pipeline(folder):
+    """R² of every model on the covered test stars: ``{model: R²}``, from the functions that the rules call."""
+    set_threads(1)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as jobs:
+        fitting_all = jobs.submit(_fit_all, folder)
+        fitting = [jobs.submit(_fit_expert, folder, k) for k in range(N_BINS)]
+        global_ridge, pca = fitting_all.result()
+        measuring = jobs.submit(_window, folder, pca)
+        experts = [job.result() for job in fitting]
+        predicting = jobs.submit(_predictions, folder, [global_ridge, *experts])
+        return jobs.submit(_mixture, folder, measuring.result(), predicting.result()).result()
+
+
+def _chunks(folder, keep=None):
+    from gravispec.data.arrays import RowReader
+    from gravispec.data.stars import LABELS, TrainingChunks
+    from gravispec.models.bins import assign
+
+    stars = pd.read_parquet(folder / "stars.parquet")
+    train = (stars["split"] == "train").to_numpy()
+    if keep is not None:
+        train = train & (assign(stars["T_eff"], stars["M_H"], **EDGES) == keep)
+    return TrainingChunks(RowReader(folder / "flux.npy"), stars, train, LABELS)
+
+
+def _fit_all(folder):
+    from gravispec.features.pca import N_COMPONENTS, pca_from_moments
+    from gravispec.models.moments import fold_moments, fold_of_row, pool
+    from gravispec.models.ridge import cross_fit_from_moments
+
+    chunks = _chunks(folder)
+    folds = fold_moments(chunks, len(chunks), **CV)
+    ridge, _ = cross_fit_from_moments(folds, fold_of_row(len(chunks), **CV), alphas=ALPHAS)
+    return ridge, pca_from_moments(pool(folds), N_COMPONENTS)
+
+
+def _fit_expert(folder, k):
+    from gravispec.models.ridge import ridge_cv
+
+    chunks = _chunks(folder, k)
+    return ridge_cv(chunks, len(chunks), alphas=ALPHAS, **CV)
+
+
+def _window(folder, pca):
+    from gravispec.data.arrays import RowReader, blocks
+    from gravispec.features.window import features
+
+    flux, wave = RowReader(folder / "flux.npy"), np.load(folder / "wave.npy", allow_pickle=False)
+    return np.concatenate([features(flux[lo:hi], wave, pca) for lo, hi in blocks(0, len(flux))])
+
+
+def _predictions(folder, fits):
+    """log g (N, 1 + bins) of the global Ridge and the experts; 0 for training stars."""
+    from gravispec.data.arrays import RowReader, selected_rows
+
+    stars = pd.read_parquet(folder / "stars.parquet", columns=["split"])
+    coef = np.concatenate([fit.coef for fit in fits], axis=1)
+    intercept = np.concatenate([fit.intercept for fit in fits])
+    found = np.zeros((len(stars), coef.shape[1]))
+    for rows, index in selected_rows(RowReader(folder / "flux.npy"), stars["split"] != "train"):
+        found[index] = rows.astype(float) @ coef + intercept
+    return found[:, :: coef.shape[1] // len(fits)]
+
+
+def _mixture(folder, features, predictions):
+    from gravispec.evaluation.metrics import scores
+    from gravispec.models.bins import assign, one_hot
+    from gravispec.models.gates import fit_classify, fit_gate
+    from gravispec.models.mixture import log_g_of_models, mix, validation_parts
+
+    stars = pd.read_parquet(folder / "stars.parquet")
+    log_g, split = stars["log_g"].to_numpy(), stars["split"].to_numpy()
+    bins = assign(stars["T_eff"], stars["M_H"], **EDGES)
+    part = split.astype(object)
+    part[split == "val"] = validation_parts(int((split == "val").sum()), fit=0.7, stop=0.1)
+    part[bins < 0] = "uncovered"
+    trained = features[split == "train"]
+    scaling = {"mean": trained.mean(axis=0), "scale": np.maximum(trained.std(axis=0), 1e-12)}
+    experts = predictions[:, 1:]
+    fit, stop = ((features[rows], experts[rows], log_g[rows]) for rows in (part == "gate_fit", part == "gate_stop"))
+    gates = {kind: fit_gate(kind, fit, stop, **scaling, **GATE)[0] for kind in ("mlp", "linear")}
+    gates["classify"] = fit_classify(fit[0], bins[part == "gate_fit"], n_experts=N_BINS, seed=SEED, **scaling)
+    test = part == "test"
+    weights = {kind: gate.weights(features[test]) for kind, gate in gates.items()}
+    models = log_g_of_models(experts[test], predictions[test, 0], weights, fallback_weight=0.5)
+    models["oracle"] = mix(experts[test], one_hot(bins[test], N_BINS))
+    return {name: scores(log_g[test], predicted)["r2"] for name, predicted in models.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n-train", type=int, default=20_000)
+    with tempfile.TemporaryDirectory() as folder:
+        print(pd.DataFrame(compared(Path(folder), parser.parse_args().n_train)).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

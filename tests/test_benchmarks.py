@@ -1,0 +1,69 @@
+"""The benchmark suite at tiny sizes: contenders agree, tables are written and kept."""
+
+import pandas as pd
+import pytest
+
+from benchmarks import measure, overhead, run
+from benchmarks.jobs import job_table
+
+
+def _add(a, b):
+    return a + b
+
+
+def _missing():
+    import no_such_package_of_anyone  # noqa: F401
+
+
+def test_contenders_run_in_turn_and_a_missing_one_is_named():
+    runs = measure.in_turn({"sum": (_add, 1, 2), "other": (_missing,)}, threads=1, quick=True)
+    assert (runs["sum"].result, runs["sum"].n_runs) == (3, 1)
+    assert runs["sum"].seconds > 0
+    assert runs["other"] == "not installed: no_such_package_of_anyone"
+
+
+def test_median_is_the_middle_run():
+    runs = [measure.Run(seconds, 0.0, 0.0, None) for seconds in (5.0, 1.0, 3.0)]
+    assert (measure.median(runs).seconds, measure.median(runs[:1]).n_runs) == (3.0, 1)
+
+
+def test_ridge_agrees_with_every_contender(tmp_path):
+    rows = run.measured(["ridge"], tmp_path, quick=True)
+    others = rows[(rows["what"] != "gravispec") & rows["seconds"].notna()]
+    assert {"GridSearchCV(Ridge)", "RidgeCV(cv=5)"} <= set(others["what"])
+    for text in others["agreement"]:
+        difference, alpha = text.split(", ")
+        assert (float(difference) < 1e-9, alpha) == (True, "same alpha")
+
+
+def test_tables_of_other_topics_are_kept(tmp_path):
+    def table(topic, seconds):
+        return pd.DataFrame([{"topic": topic, "what": "gravispec", "seconds": seconds}], columns=list(run.COLUMNS))
+
+    for topic, seconds in (("pca", 1.0), ("ridge", 2.0), ("pca", 3.0)):
+        run.write(table(topic, seconds), tmp_path)
+    kept = pd.read_csv(tmp_path / "results.csv")
+    assert dict(zip(kept["topic"], kept["seconds"], strict=True)) == {"ridge": 2.0, "pca": 3.0}
+    text = (tmp_path / "results.md").read_text()
+    assert text.index("## ridge") < text.index("## pca")
+    assert "| gravispec | 3.0 |" in text
+
+
+def test_an_unknown_topic_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["run", "--only", "rigde"])
+    with pytest.raises(SystemExit):
+        run.main()
+    assert "--only rigde: the topics are ridge, pca" in capsys.readouterr().err
+
+
+def test_share_of_the_start_up_of_jobs(tmp_path):
+    for name, seconds in (("gate_classify", 8.0), ("expert_0", 20.0), ("expert_11", 12.0)):
+        folder = tmp_path / "moe" / "benchmarks"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n{seconds}\t100\n")
+    jobs = job_table(tmp_path)
+    assert sorted(jobs["rule"]) == ["expert", "expert", "gate_classify"]
+    moe, everything = overhead.run_rows(jobs, {"gate_classify.py": 2.0, "expert.py": 1.0})
+    assert (moe["what"], moe["seconds"], moe["share"]) == ("moe: 3 jobs", 40.0, pytest.approx(0.1))
+    assert everything["share"] == moe["share"]
+    assert overhead.run_rows(job_table(tmp_path / "none"), {"expert.py": 1.0}) == []
