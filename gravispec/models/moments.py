@@ -120,6 +120,16 @@ def fold_moments(chunks: Chunks, n_rows: int, *, n_folds: int, seed: int) -> lis
     return folds
 
 
+def moments_of(chunks: Chunks, n_rows: int) -> Moments:
+    """Moments of all rows of the chunks, as those of a fold are in `fold_moments`: one fold a job shares the work."""
+    found = None
+    for X, y in _regrouped(checked_chunks(chunks, n_rows), BLOCK):
+        y = y if y.ndim == 2 else y[:, None]
+        found = found or Moments.empty(X.shape[1], y.shape[1])
+        found.add(np.column_stack([y, X]).astype(float, copy=False))
+    return found
+
+
 def _regrouped(chunks: Chunks, size: int) -> Chunks:
     """The same rows in chunks of `size`, the last one shorter."""
     held, n_held = [], 0

@@ -2,7 +2,7 @@
 import os
 import sys
 
-from gravispec.config import load
+from gravispec.config import SPLITS, load
 from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
 from workflow.scripts.lib.folder import enter
@@ -43,8 +43,9 @@ wildcard_constraints:
     comparison=one_of(settings.comparisons),
     level=r"\d+\.\d+",
     n_train=r"\d+",
-    shard=r"\d+",
+    shard=r"(train_|val_|test_)?\d+",
     bin=r"\d+",
+    fold=r"\d+",
 
 
 def tracked(file):
@@ -65,19 +66,40 @@ def code_sha(script):
     return digest(f"workflow/scripts/{script}", workflow.basedir)
 
 
-def of_run(pattern):
-    """Input: a path with the data set, noise level and training size of the run filled in."""
-    return lambda wildcards: pattern.format(
-        run=wildcards.run,
-        dataset=settings.runs[wildcards.run].dataset,
-        level=settings.runs[wildcards.run].noise_level,
-        n_train=settings.runs[wildcards.run].n_train,
-    )
+def all_shards(pattern, splits=SPLITS, **names):
+    """The files of a data set's shards, in the order of its stars."""
+    shards = settings.datasets[names["dataset"]].shards()
+    return [
+        pattern.format(shard=name, **names)
+        for name, (split, _, _) in shards.items()
+        if split in splits
+    ]
+
+
+def sharded(pattern, splits=SPLITS):
+    """Input: the same of the data set of the job."""
+    return lambda wildcards: all_shards(pattern, splits, **dict(wildcards.items()))
+
+
+def of_run(pattern, splits=SPLITS):
+    """Input: a path with the data set, noise level and training size of the run filled in; those of all its shards."""
+
+    def paths(wildcards):
+        run = settings.runs[wildcards.run]
+        names = dict(dataset=run.dataset, level=run.noise_level, n_train=run.n_train)
+        if "{shard}" in pattern:
+            return all_shards(pattern, splits, **names)
+        return pattern.format(run=wildcards.run, **names)
+
+    return paths
 
 
 # leaves of the configuration that several rules hand to their scripts
 STARS = "results/spectra/{dataset}/stars.parquet"
-NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"
+WAVE = "results/spectra/{dataset}/wave.npy"
+CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
+ERROR = "results/spectra/{dataset}/error/{shard}.npy"
+NOISY = "results/noisy/{dataset}/noise_{level}/{shard}.npy"
 TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
@@ -93,6 +115,11 @@ def datasets_of(kind):
     return one_of(
         name for name, dataset in settings.datasets.items() if dataset.kind == kind
     )
+
+
+def shard_of_stars(wildcards):
+    """Param: split, first row in it and the row after the last of a shard."""
+    return settings.datasets[wildcards.dataset].shards()[wildcards.shard]
 
 
 def gate_data(wildcards):
