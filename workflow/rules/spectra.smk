@@ -104,9 +104,9 @@ rule noisy:
     output:
         NOISY,
     log:
-        "results/noisy/{dataset}/noise_{level}/logs/{shard}.log",
+        "results/noisy/{dataset}/noise_{level}/logs/noisy_{shard}.log",
     benchmark:
-        "results/noisy/{dataset}/noise_{level}/benchmarks/{shard}.tsv"
+        "results/noisy/{dataset}/noise_{level}/benchmarks/noisy_{shard}.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
