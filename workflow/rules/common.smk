@@ -2,7 +2,7 @@
 import os
 import sys
 
-from gravispec.config import SPLITS, load
+from gravispec.config import load
 from gravispec.errors import InputError
 from workflow.scripts.lib.code_deps import digest, imported_files
 from workflow.scripts.lib.folder import enter
@@ -66,41 +66,7 @@ def code_sha(script):
     return digest(f"workflow/scripts/{script}", workflow.basedir)
 
 
-def all_shards(pattern, splits=SPLITS, **names):
-    """The files of a data set's shards, in the order of its stars."""
-    shards = settings.datasets[names["dataset"]].shards()
-    return [
-        pattern.format(shard=name, **names)
-        for name, (split, _, _) in shards.items()
-        if split in splits
-    ]
-
-
-def sharded(pattern, splits=SPLITS):
-    """Input: the same of the data set of the job."""
-    return lambda wildcards: all_shards(pattern, splits, **dict(wildcards.items()))
-
-
-def of_run(pattern, splits=SPLITS):
-    """Input: a path with the data set, noise level and training size of the run filled in; those of all its shards."""
-
-    def paths(wildcards):
-        run = settings.runs[wildcards.run]
-        names = dict(dataset=run.dataset, level=run.noise_level, n_train=run.n_train)
-        if "{shard}" in pattern:
-            return all_shards(pattern, splits, **names)
-        return pattern.format(run=wildcards.run, **names)
-
-    return paths
-
-
 # leaves of the configuration that several rules hand to their scripts
-STARS = "results/spectra/{dataset}/stars.parquet"
-WAVE = "results/spectra/{dataset}/wave.npy"
-CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
-ERROR = "results/spectra/{dataset}/error/{shard}.npy"
-NOISY = "results/noisy/{dataset}/noise_{level}/{shard}.npy"
-TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]
@@ -108,18 +74,6 @@ ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(
     resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
 )
-
-
-def datasets_of(kind):
-    """Constraint: the data sets of one kind."""
-    return one_of(
-        name for name, dataset in settings.datasets.items() if dataset.kind == kind
-    )
-
-
-def shard_of_stars(wildcards):
-    """Param: split, first row in it and the row after the last of a shard."""
-    return settings.datasets[wildcards.dataset].shards()[wildcards.shard]
 
 
 def gate_data(wildcards):
@@ -130,9 +84,3 @@ def gate_data(wildcards):
         fit=settings.gates.fit,
         stop=settings.gates.stop,
     )
-
-
-def normalisation(wildcards):
-    """Param: whose median flux is divided by, and the width of the running continuum."""
-    dataset = settings.datasets[wildcards.dataset]
-    return [dataset.median, dataset.continuum]

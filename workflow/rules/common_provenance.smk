@@ -20,7 +20,7 @@ def files_of_run(wildcards):
     name = named_run(wildcards)
     run, folder = settings.runs[name], f"results/{name}"
     names = dict(dataset=run.dataset, n_train=run.n_train)
-    at_levels = [f"{TRAINED}/ridge.npz", f"{TRAINED}/pca.npz"]
+    levels = [dict(level=level, **names) for level in run.levels()]
     models = dict(
         moe=lambda: [
             *expand(f"{folder}/experts/{{bin}}.npz", bin=range(len(BIN_NAMES))),
@@ -40,16 +40,9 @@ def files_of_run(wildcards):
     return [
         *source_files(run),
         WAVE.format(**names),
-        *(
-            path
-            for level in run.levels()
-            for path in all_shards(NOISY, level=level, **names)
-        ),
-        *(
-            path.format(level=level, **names)
-            for path in at_levels
-            for level in run.levels()
-        ),
+        *(path for at in levels for path in all_shards(NOISY, **at)),
+        *(f"{TRAINED}/ridge.npz".format(**at) for at in levels),
+        *(f"{TRAINED}/pca.npz".format(**at) for at in levels),
         *models[run.kind](),
         *(path for paths in tables_of(name).values() for path in paths),
     ]

@@ -1,6 +1,5 @@
-# From a grid, or from the user's files, to noisy spectra.
-# Needs: results/grids or the user's files.  Makes: results/spectra, results/noisy.
-SHARDS_OF_FILES = [f"{split}_0" for split in SPLITS]
+# From a grid to spectra, and from spectra, or the user's own (own_spectra.smk), to noisy spectra.
+# Needs: results/grids.  Makes: results/spectra, results/noisy.
 
 
 rule spectra:
@@ -20,7 +19,6 @@ rule spectra:
         dataset=datasets_of("lte"),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
@@ -63,37 +61,6 @@ rule stars:
         "../scripts/stars.py"
 
 
-rule spectra_from_file:
-    """Bring the user's pfsspec files into the same layout."""
-    input:
-        code=code("spectra_from_file.py"),
-        train=lookup(within=config, dpath="datasets/{dataset}/train"),
-        val=lookup(within=config, dpath="datasets/{dataset}/val"),
-        test=lookup(within=config, dpath="datasets/{dataset}/test"),
-    output:
-        stars=STARS,
-        wave=WAVE,
-        flux=expand(CLEAN, shard=SHARDS_OF_FILES, allow_missing=True),
-        error=expand(ERROR, shard=SHARDS_OF_FILES, allow_missing=True),
-    log:
-        "results/spectra/{dataset}/logs/spectra.log",
-    benchmark:
-        "results/spectra/{dataset}/benchmarks/spectra.tsv"
-    wildcard_constraints:
-        dataset=datasets_of("pfsspec"),
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(60),
-    params:
-        code=code_sha("spectra_from_file.py"),
-    message:
-        "Data set {wildcards.dataset}: reading the user's files"
-    script:
-        "../scripts/spectra_from_file.py"
-
-
 rule noisy:
     """Add noise to a shard. Clean flux is read by no other rule but stress and figure_spectra, which nothing comes from."""
     input:
@@ -109,7 +76,6 @@ rule noisy:
         "results/noisy/{dataset}/noise_{level}/benchmarks/noisy_{shard}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
