@@ -1,6 +1,7 @@
 """What jobs need, from measured costs: seconds, memory and disk of a run before it starts (docs/scaling.md)."""
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ class Cost(NamedTuple):
 COSTS = {
     "spectra": Cost(3, 0.20, 350),
     "noisy": Cost(2, 0.12, 350),
-    "moments": Cost(3, 0.55, 400, 1),
+    "moments": Cost(3, 0.40, 450, 1.5),
     "global_ridge": Cost(25, 0, 300, 8),
-    "expert": Cost(30, 0.55, 300, 7),
+    "expert": Cost(30, 0.40, 300, 7),
     "feature": Cost(3, 0.10, 430),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 6.6, 700),
@@ -57,8 +58,7 @@ class Model:
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
         MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + STAR_TABLE_KB * 1e-3 * sum(self.sizes(dataset).values())
-        bytes_of_star = {"spectra": 4 * pixels, "noisy": 4 * pixels, "spectra_from_file": 8 * pixels, "feature": 400}
-        disk = n * bytes_of_star.get(rule, 0) + (8 * pixels**2 if rule == "moments" else 0)
+        disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
         there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
         return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, max(int(disk) - there, 0))
 
@@ -68,6 +68,11 @@ class Model:
             return wildcards["dataset"]
         named = [wildcards[key] for key in ("run", "tower_run", "benchmark_run", "any_run") if key in wildcards]
         return self.settings.runs[named[0]].dataset if named else None
+
+    def bytes_of_star(self, rule, dataset):
+        """What a job of the rule writes for every star of its own, where that is much."""
+        arrays = {"spectra": 1, "noisy": 1, "spectra_from_file": 2}
+        return 400 if rule == "feature" else 4 * self.pixels(dataset) * arrays.get(rule, 0)
 
     def sizes(self, dataset):
         """``{split: stars}`` of a data set; of a user's files as many as spectra of 4096 pixels would fill them."""
@@ -132,16 +137,18 @@ def shortage(model, jobs, *, disk, memory):
 
 def _smaller(model, needs, missing):
     """``, or ...``: with how many training stars the largest data set would fit; nothing where none would."""
-    made = {}  # {data set: {(rule, noise level): its needs}}
+    of_star, disk = {}, Counter()
     for rule, wildcards, need in needs:
         name = model.dataset(wildcards)
-        if rule in ("spectra", "noisy") and model.settings.datasets[name].kind == "lte":
-            made.setdefault(name, {}).setdefault((rule, wildcards.get("level")), []).append(need.disk)
-    if not made:
+        size = model.bytes_of_star(rule, name)
+        if size and model.settings.datasets[name].kind == "lte":
+            kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
+            of_star.setdefault(name, {})[kind] = size
+            disk[name] += need.disk
+    if not disk:
         return ""
-    name = max(made, key=lambda name: sum(map(sum, made[name].values())))
-    n_train, of_star = model.sizes(name)["train"], 4 * model.pixels(name) * len(made[name])
-    fits = int(n_train - missing / of_star) // 1000 * 1000
+    name = disk.most_common(1)[0][0]
+    fits = int(model.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
     return f", or n_train = {fits} (of its runs, and datasets.{name}.n_stars.train) would fit" if fits > 0 else ""
 
 
