@@ -6,34 +6,36 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 PIXELS = 4096  # of the spectra that the costs were measured with
-STAR_TABLE_KB = 0.15  # of memory, for every star of a data set, in every job that reads the table of stars
 
 
 class Cost(NamedTuple):
-    """Of a job: CPU seconds without any star and more for each, ms; memory, MB, and P x P matrices of float64 in it."""
+    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, and kB a star of
+    the data set, for the table of stars."""
 
     seconds: float
     ms: float = 0.0
     MB: float = 300.0
     matrices: float = 0.0
+    kB: float = 0.15
 
 
 #: of the rules whose cost depends on the stars, or that take more than half a minute
 COSTS = {
-    "spectra": Cost(3, 0.20, 350),
-    "noisy": Cost(2, 0.12, 350),
+    "spectra": Cost(3, 0.20, 350, kB=0),
+    "noisy": Cost(2, 0.12, 350, kB=0),
     "moments": Cost(3, 0.40, 450, 1.5),
-    "global_ridge": Cost(25, 0, 300, 8),
+    "global_ridge": Cost(25, 0, 300, 8, kB=0.01),
     "expert": Cost(30, 0.40, 300, 7),
     "feature": Cost(3, 0.10, 430),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 6.6, 700),
     "baseline": Cost(60, 1.0, 700, 5),
     "tower": Cost(20, 0.5, 700),
-    "grid_shard": Cost(15, 0, 240),
+    "grid_shard": Cost(15, 0, 240, kB=0),
 }
 OTHER = Cost(4, 0, 550)
-LARGEST_BIN = 0.11  # share of the training stars
+GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
+LARGEST_BIN = 0.125  # share of the training stars
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class Model:
         dataset = self.dataset(wildcards)
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
-        MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + STAR_TABLE_KB * 1e-3 * sum(self.sizes(dataset).values())
+        MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + 1e-3 * cost.kB * sum(self.sizes(dataset).values())
+        if rule == "baseline" and self.settings.baselines[wildcards["baseline"]].model in GATHER:
+            MB += 4e-6 * pixels * n
         disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
         there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
         return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, max(int(disk) - there, 0))
