@@ -10,9 +10,11 @@ from tqdm import tqdm
 
 from gravispec.cli_export import export
 from gravispec.errors import InputError
+from gravispec.version import VERSION
 
 
 @click.group()
+@click.version_option(VERSION, prog_name="gravispec")
 def main():
     """Surface gravities of stars from noisy spectra."""
 

@@ -36,11 +36,16 @@ class Range(Model):
 
 
 class Labels(Model):
-    """Ranges from which stars are drawn; T_eff, log_g and M_H follow a scaled Beta(beta, beta)."""
+    """Ranges from which stars are drawn; all but mag follow a scaled Beta(beta, beta).
+
+    a_M and C_M are given where they are axes of the grid, and there alone.
+    """
 
     T_eff: Range = Range(low=3750, high=6000)
     log_g: Range = Range(low=1, high=5)
     M_H: Range = Range(low=-2.5, high=0.75)
+    a_M: Range | None = Field(None, exclude_if=lambda label: label is None)
+    C_M: Range | None = Field(None, exclude_if=lambda label: label is None)
     beta: float = Field(1.2, gt=0, le=100)
     mag: Range = Range(low=20.5, high=22.5)
 
@@ -208,15 +213,29 @@ class Config(Model):
         for name, dataset in self.datasets.items():
             if dataset.kind == "lte":
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)
-                axes = self.grids[dataset.grid].axes
-                for label in ("T_eff", "log_g", "M_H"):
-                    drawn, axis = getattr(dataset.labels, label), getattr(axes, label)
-                    if drawn.low < axis.start or drawn.high > axis.stop:
-                        raise ValueError(
-                            f"datasets.{name}.labels.{label} = {drawn.low:g}..{drawn.high:g}: "
-                            f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
-                        )
+                _check_labels(f"datasets.{name}.labels", dataset, self.grids[dataset.grid].axes.given())
         return self
+
+
+def _check_labels(key, dataset, axes):
+    """Raise ``ValueError`` unless stars are drawn inside the axes of their grid, along each of them."""
+    for label in ("T_eff", "log_g", "M_H", "a_M", "C_M"):
+        drawn, axis = getattr(dataset.labels, label), axes.get(label)
+        if drawn is None and axis is not None:
+            raise ValueError(
+                f"{key}.{label}: needed and missing, an axis of grid {dataset.grid}; "
+                f"give {{low: {axis.start:g}, high: {axis.stop:g}}} or less"
+            )
+        if drawn is not None and axis is None:
+            raise ValueError(
+                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: grid {dataset.grid} has no such axis, "
+                f"only {', '.join(axes)}; take the label away, or another grid"
+            )
+        if drawn is not None and (drawn.low < axis.start or drawn.high > axis.stop):
+            raise ValueError(
+                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: "
+                f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
+            )
 
 
 def load(raw):

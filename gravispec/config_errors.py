@@ -39,7 +39,7 @@ def _walk(loc, model):
         if isinstance(here, type) and issubclass(here, BaseModel):
             path.append(part)
             field = here.model_fields.get(part)
-            here = field.annotation if field else None
+            here = _present(field.annotation) if field else None
         elif get_origin(here) is dict:
             path.append(part)
             here = get_args(here)[1]
@@ -54,6 +54,12 @@ def _walk(loc, model):
         if isinstance(here, type) and issubclass(here, BaseModel):
             models.append(here)
     return path, models
+
+
+def _present(annotation):
+    """``A`` of ``A | None``, any other annotation as it is."""
+    present = [member for member in get_args(annotation) if member is not type(None)]
+    return present[0] if len(present) == 1 < len(get_args(annotation)) else annotation
 
 
 def _members(annotation):

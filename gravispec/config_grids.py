@@ -1,5 +1,6 @@
 """The kinds of grids of model spectra: built-in synthesis, or published BOSZ files."""
 
+import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,6 +11,8 @@ from gravispec.config_model import Model
 # nodes of the published grid: lowest, highest, step (Mészáros et al. 2024, A&A 688, A197)
 BOSZ_NODES = {"T_eff": (2800, 16000, 250), "log_g": (-0.5, 5.5, 0.5), "M_H": (-2.5, 0.75, 0.25)}
 BOSZ_ABUNDANCES = {"a_M": (-0.25, 0.5, 0.25), "C_M": (-0.75, 0.5, 0.25)}
+# lowest and highest label of the built-in synthesis: its own VALIDITY, which would take 0.3 s to import in every job
+LTE_LIMITS = {"T_eff": (3500, 6500), "log_g": (0.5, 5.5), "M_H": (-3, 1), "a_M": (-1, 1), "C_M": (-1, 1)}
 
 
 class Axis(Model):
@@ -30,11 +33,33 @@ class Axis(Model):
 
 
 class Axes(Model):
-    """Labels of the model grid, in the limits within which the synthesis is valid."""
+    """Labels of the model grid."""
 
     T_eff: Axis = Axis(start=3750, stop=6000, n=10)
     log_g: Axis = Axis(start=1.0, stop=5.0, n=9)
     M_H: Axis = Axis(start=-2.5, stop=0.75, n=14)
+
+    def given(self):
+        """The axes that the grid has, by name, in the order of the labels of its models."""
+        return {name: axis for name, axis in self if axis is not None}
+
+    def nodes(self):
+        return {name: axis.nodes() for name, axis in self.given().items()}
+
+
+class LteAxes(Axes):
+    """Labels of a grid of built-in spectra, in the limits of the synthesis; a_M and C_M are 0 where not given."""
+
+    a_M: Axis | None = Field(None, exclude_if=lambda axis: axis is None)
+    C_M: Axis | None = Field(None, exclude_if=lambda axis: axis is None)
+
+    @model_validator(mode="after")
+    def _inside_the_synthesis(self):
+        for name, axis in self.given().items():
+            low, high = LTE_LIMITS[name]
+            if axis.start < low or axis.stop > high:
+                raise ValueError(f"{name} = {axis.start:g}..{axis.stop:g}: the synthesis covers {low:g}..{high:g}")
+        return self
 
 
 class Pixels(Model):
@@ -68,7 +93,7 @@ class GridBase(Model):
 
     @model_validator(mode="after")
     def _a_model_for_every_shard(self):
-        n_models = self.axes.T_eff.n * self.axes.log_g.n * self.axes.M_H.n
+        n_models = math.prod(axis.n for axis in self.axes.given().values())
         if self.shards > n_models:
             raise ValueError(f"shards = {self.shards}: the grid has {n_models} models; at least one a shard is needed")
         return self
@@ -78,6 +103,7 @@ class LteGrid(GridBase):
     """A grid of synthetic LTE spectra on the instrument's pixels."""
 
     kind: Literal["lte"] = "lte"
+    axes: LteAxes = LteAxes()
     v_micro: float = Field(2.0, ge=0, le=10)
 
 
@@ -95,8 +121,8 @@ class BoszGrid(GridBase):
 
     @model_validator(mode="after")
     def _is_published(self):
-        for name, limits in BOSZ_NODES.items():
-            _check_nodes(f"axes.{name}", getattr(self.axes, name).nodes(), *limits)
+        for name, nodes in self.axes.nodes().items():
+            _check_nodes(f"axes.{name}", nodes, *BOSZ_NODES[name])
         for name, limits in BOSZ_ABUNDANCES.items():
             _check_nodes(name, np.array([getattr(self, name)]), *limits)
         return self

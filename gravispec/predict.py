@@ -1,10 +1,12 @@
 """Trained runs applied to spectra that they have never seen: rows of a catalogue."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from gravispec.errors import InputError
 from gravispec.features import quality
@@ -86,10 +88,20 @@ def predict_files(
     for path in paths:
         tables = []
         try:
-            for spectra in prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading):
+            for spectra in _ahead(prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading)):
                 tables.append(catalogue_rows(runs, spectra))
                 progress(len(tables[-1]))
         except InputError as error:
             yield path, None, str(error)
         else:
             yield path, pd.concat(tables, ignore_index=True), ""
+
+
+def _ahead(items: Iterator) -> Iterator:
+    """The items; while one is in use, a thread makes the next. Two at work leave no core for threads of BLAS."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as thread:
+        end = object()
+        coming = thread.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, items, end)
+            yield item

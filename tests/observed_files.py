@@ -2,11 +2,14 @@
 
 import h5py
 import numpy as np
+import pytest
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from scipy.special import erf
 
+from gravispec.errors import InputError
+from gravispec.observed.read import prepared_batches
 from gravispec.spectra.instrument import pixel_edges
 
 WAVE = 8300 + 0.5 * np.arange(800)  # Å, vacuum: the model's pixels
@@ -25,6 +28,19 @@ def pixel_means(wave, *, slope=2e-4):
         return total
 
     return np.diff(integral(edges)) / np.diff(edges)
+
+
+SPECTRUM = pixel_means(WAVE)
+ERRORS = np.full(len(WAVE), 0.02)
+FLAM = "erg / (s cm2 Angstrom)"
+
+
+def refused(path, message, **options):
+    """Assert that reading `path` fails with one line that names it and matches `message`."""
+    with pytest.raises(InputError, match=message) as error:
+        list(prepared_batches(path, WAVE, **options))
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def f_nu(wave, flux):

@@ -1,6 +1,7 @@
 """The configuration: the default file is valid and complete, and mistakes are named in one line."""
 
 import copy
+import itertools
 import re
 from pathlib import Path
 from typing import get_args
@@ -11,11 +12,17 @@ from pydantic import BaseModel
 
 from gravispec.config import Config, LteDataset, load
 from gravispec.config_benchmark import mixture_at, tower_at
-from gravispec.config_grids import BoszGrid, LteGrid
+from gravispec.config_grids import LTE_LIMITS, BoszGrid, LteGrid
 from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
+from gravispec.spectra.lte.elements import abundances, load_elements
+from gravispec.spectra.lte.synthesis import VALIDITY
 
 FILE = Path(__file__).parents[1] / "config" / "config.yaml"
+BOSZ_A = {
+    "kind": "lte", "grid": "bosz", "n_stars": {"train": 100, "val": 100, "test": 100},
+    "labels": {"a_M": {"low": 0, "high": 0.1}},
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -27,7 +34,8 @@ def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
     config = load(raw)
     kinds = {name: config.runs[name].kind for name in raw["runs"]}
     assert kinds == {
-        "moe_100k": "moe", "moe_32k": "moe", "moe_1m": "moe", "moe_continuum": "moe", "moe_smoke": "moe",
+        "moe_100k": "moe", "moe_32k": "moe", "moe_continuum": "moe", "moe_5d": "moe", "moe_1m": "moe",
+        "moe_smoke": "moe",
         "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
         "benchmark": "benchmark", "benchmark_smoke": "benchmark",
     }  # fmt: skip
@@ -64,7 +72,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         (
             "runs.moe_100k.dataset",
             "lt",
-            ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, lte_1m, smoke", "did you mean 'lte'"],
+            ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, lte_1m, lte_5d, smoke", "did you mean 'lte'"],
         ),
         ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower', 'benchmark'"]),
         ("runs.global_32k.towers.F1F2.families", ["ridge", "topc"], ["towers.F1F2.families", "'topc'", "mean 'topk'"]),
@@ -93,6 +101,17 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("datasets.lte.grd", "mr", ["datasets.lte.grd = 'mr'", "did you mean 'grid'"]),
         ("datasets.lte.labels.T_eff.low", 3000, ["datasets.lte.labels.T_eff", "3000", "grid mr spans 3750..6000"]),
         ("datasets.lte.labels.T_eff.lwo", 3000, ["datasets.lte.labels.T_eff.lwo = 3000", "did you mean 'low'"]),
+        ("datasets.lte.labels.a_M", {"low": 0.1, "high": 0.2}, ["datasets.lte.labels.a_M = 0.1..0.2", "no such axis"]),
+        ("datasets.bosz_a", BOSZ_A, ["datasets.bosz_a.labels.a_M = 0..0.1", "grid bosz has no such axis"]),
+        ("datasets.lte_5d.labels.a_M.high", 0.6, ["datasets.lte_5d.labels.a_M = -0.1..0.6", "spans -0.1..0.5"]),
+        ("datasets.lte_5d.labels", {}, ["datasets.lte_5d.labels.a_M: needed", "mr_5d", "{low: -0.1, high: 0.5}"]),
+        ("datasets.lte_5d.labels.C_M.hgh", 0, ["labels.C_M.hgh = 0", "low, high", "did you mean 'high'"]),
+        ("grids.mr.axes.T_eff.start", 3000, ["grids.mr.axes: T_eff = 3000..6000", "covers 3500..6500"]),
+        ("grids.mr_5d.axes.a_M.start", -1.5, ["grids.mr_5d.axes: a_M = -1.5..0.5", "covers -1..1"]),
+        ("grids.mr_5d.axes.C_M.stp", 0, ["grids.mr_5d.axes.C_M.stp = 0", "start, stop, n", "did you mean 'stop'"]),
+        ("grids.mr_5d.axes.C_M.n", 1, ["grids.mr_5d.axes.C_M.n = 1", "≥ 2"]),
+        ("grids.mr_5d.axes.O_M", {"n": 3}, ["grids.mr_5d.axes.O_M", "unknown key", "a_M, C_M"]),
+        ("grids.bosz.axes.a_M", {"start": 0, "stop": 0.5, "n": 3}, ["grids.bosz.axes.a_M", "unknown key"]),
         ("grids.mr.pixels.n", 5000, ["grids.mr.pixels", "9236.0 Å"]),
         ("grids.smoke.shards", 101, ["grids.smoke", "shards = 101", "100 models"]),
         ("grids.mr.kind", "bozs", ["grids.mr.kind = 'bozs'", "'lte', 'bosz'"]),
@@ -148,6 +167,26 @@ def test_a_mistake_is_named_in_one_line(raw, path, value, expected):
     assert "\n" not in message
     for part in expected:
         assert part in message, message
+
+
+def test_the_limits_of_a_built_in_grid_are_those_of_the_synthesis():
+    assert LTE_LIMITS.items() <= VALIDITY.items()
+
+
+def test_carbon_never_takes_all_oxygen_of_a_model_of_the_five_label_grid(raw):
+    """C/O below 0.7: at 1 all oxygen is in CO, TiO vanishes, and no spline over three nodes would follow."""
+    names = load_elements().names
+    for M_H, a_M, C_M in itertools.product(*(load(raw).grids["mr_5d"].axes.nodes()[n] for n in ("M_H", "a_M", "C_M"))):
+        found = abundances(M_H, a_M, C_M)
+        assert found[names.index("C")] / found[names.index("O")] < 0.7
+
+
+def test_three_labels_are_what_they_were_before_there_were_five(raw):
+    """The parts of the configuration that jobs are given, and that results are hashed with."""
+    config = load(raw).model_dump()
+    assert list(config["grids"]["mr"]["axes"]) == ["T_eff", "log_g", "M_H"]
+    assert list(config["datasets"]["lte"]["labels"]) == ["T_eff", "log_g", "M_H", "beta", "mag"]
+    assert list(load(raw).grids["mr_5d"].axes.nodes()) == ["T_eff", "log_g", "M_H", "a_M", "C_M"]
 
 
 def test_a_missing_key_is_named(raw):

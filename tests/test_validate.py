@@ -33,6 +33,8 @@ def predictions(n=6):
             "T_eff": 5000.0,
             "log_g": rng.uniform(1, 5, n),
             "M_H": -0.5,
+            "a_M": 0.0,
+            "C_M": 0.0,
             "mag": np.nan,
             "bin": 4,
             **dict.fromkeys(("global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback"), 3.0),
@@ -57,6 +59,7 @@ def predictions(n=6):
         ("split", "tset", "row 3, split = tset"),
         ("mlp", np.inf, "row 3, mlp = inf: a finite number is needed"),
         ("mlp", np.nan, "row 3, mlp = nan: a finite number is needed"),
+        ("a_M", np.nan, "row 3, a_M = nan: a finite number is needed"),
         ("mag", np.inf, "row 3, mag = inf: a finite number is needed"),
         ("w_mlp_0", 0.6, "row 3, expected the weights of a gate to add up to 1"),
         ("star_id", "test_1", "row [13], star_id: the same as in another row"),
@@ -101,7 +104,7 @@ def test_a_damaged_parquet_file_is_named(tmp_path, damage):
 
 def test_other_stars_and_missing_rows_are_named(tmp_path):
     stars = pd.DataFrame({"star_id": [f"test_{i}" for i in range(6)], "split": "test", "T_eff": 5000.0, "log_g": 3.0})
-    stars.assign(M_H=0.0, snr=9.0).to_parquet(tmp_path / "stars.parquet")
+    stars.assign(M_H=0.0, a_M=0.0, C_M=0.0, snr=9.0).to_parquet(tmp_path / "stars.parquet")
     predictions().to_parquet(tmp_path / "p.parquet")
     tables = {"stars": [tmp_path / "stars.parquet"], "predictions": [tmp_path / "p.parquet"]}
     assert list(validate(tables, **ROWS).values()) == [6, 6]

@@ -45,6 +45,7 @@ COUNT = (1, np.inf)
 SHARE = (0, 1)
 STAR = {"star_id": None, "split": ("train", "val", "test")}
 LABELS = {"T_eff": (1000, 100_000), "log_g": (-3, 10), "M_H": (-10, 3)}
+ABUNDANCES = {"a_M": ANY, "C_M": ANY}  # 0 where they are not known
 OPTIONAL = ("mag", "redshift")  # labels of a user's stars
 MODELS = ("oracle", "global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback")
 ENDS = ["", "_change", "_ci_low", "_ci_high"]
@@ -54,11 +55,12 @@ IN_ORDER, R2_IN_ORDER = _rising("ci_low", "ci_high"), _rising("r2_ci_low", "r2_c
 DIFFERENCE = {"comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL, "fraction_positive": SHARE}
 
 SCHEMAS = {
-    "stars": _table({**STAR, **LABELS, "snr": (0, np.inf)}, may_be_empty=OPTIONAL, key=["star_id"]),
+    "stars": _table({**STAR, **LABELS, **ABUNDANCES, "snr": (0, np.inf)}, may_be_empty=OPTIONAL, key=["star_id"]),
     "features": _table(STAR, key=["star_id"]),
     "expert_predictions": _table({**STAR, "global_ridge": ANY}, key=["star_id"]),
     "predictions": _table(
-        {**STAR, **LABELS, "bin": (-1, np.inf), **dict.fromkeys(MODELS, ANY), "uncovered": None, "edge": None},
+        {**STAR, **LABELS, **ABUNDANCES, "bin": (-1, np.inf), **dict.fromkeys(MODELS, ANY)}
+        | {"uncovered": None, "edge": None},
         Check(_weights_add_up, name="the weights of a gate to add up to 1"),
         may_be_empty=(*OPTIONAL, "oracle"),
         key=["star_id"],

@@ -47,35 +47,43 @@ class Basis:
     coefficients: np.ndarray  # (n_models, K)
 
 
-def fit_basis(flux: np.ndarray, *, tolerance: float = 1e-4) -> Basis:
+def fit_basis(flux: np.ndarray, *, tolerance: float = 1e-4, overwrite: bool = False) -> Basis:
     """Compressed basis of the log flux of all models, with as few components as the tolerance allows.
 
     The log is interpolated because it makes the continuum nearly linear in the labels, bounds the flux from below by 0
-    and turns a rms residual into a relative error of the flux.
+    and turns a rms residual into a relative error of the flux. Memory: the models once (or twice, without `overwrite`)
+    in float64, and five matrices of min(n_models, P)².
 
     Args:
         flux: (n_models, P) surface flux, erg s⁻¹ cm⁻² Å⁻¹.
         tolerance: largest rms over the pixels, of any model, of the log flux that the basis leaves out.
+        overwrite: work in the memory of `flux`, float64, which is of no use afterwards.
 
     Raises:
         InputError: names a model with a flux that is not finite and positive.
     """
-    bad = ~((flux > 0) & np.isfinite(flux)).all(axis=1)
+    bad = np.array([not ((model > 0) & np.isfinite(model)).all() for model in flux])
     if bad.any():
         raise InputError(f"grid: model {int(np.argmax(bad))} has flux that is not finite and above 0; make it again")
-    log_flux = np.log(np.asarray(flux, dtype=np.float64))
-    mean = log_flux.mean(axis=0)
-    variation = log_flux - mean
-    # Eigenvectors of the small Gram matrix cost a tenth of a singular value decomposition. They lose singular values
+    n_models, n_pixels = flux.shape
+    variation = np.log(flux, dtype=np.float64, out=flux if overwrite else None)
+    mean = variation.mean(axis=0)
+    variation -= mean
+    # Eigenvectors of the smaller Gram matrix cost a tenth of a singular value decomposition. They lose singular values
     # below 1e-8 of the largest, which are far below any useful tolerance.
-    eigenvalues, left = np.linalg.eigh(variation @ variation.T)
-    singular, left = np.sqrt(np.maximum(eigenvalues[::-1], 0)), left[:, ::-1]
-    coefficients = left * singular
-    # left_out[i, k]: sum of squares that components k, k+1, ... carry in model i
-    left_out = np.cumsum(coefficients[:, ::-1] ** 2, axis=1)[:, ::-1]
-    rms = np.sqrt(left_out.max(axis=0) / flux.shape[1])
-    K = max(1, int(np.count_nonzero(rms > tolerance)))
-    components = (left[:, :K] / singular[:K]).T @ variation
+    by_model = n_models <= n_pixels
+    eigenvalues, vectors = np.linalg.eigh(variation @ variation.T if by_model else variation.T @ variation)
+    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0), vectors[:, ::-1]
+    # components that leave out less than the tolerance in all models together leave out less in each
+    beyond = np.cumsum(eigenvalues[::-1])[::-1]
+    vectors = vectors[:, : max(1, np.count_nonzero(beyond > n_pixels * tolerance**2))]
+    singular = np.sqrt(eigenvalues[: vectors.shape[1]])
+    coefficients = vectors * singular if by_model else variation @ vectors
+    # left_out[i, k]: sum of squares in model i that the first k components do not carry
+    squares = np.einsum("ij,ij->i", variation, variation)
+    left_out = squares[:, None] - np.cumsum(coefficients**2, axis=1) + coefficients**2
+    K = max(1, int(np.count_nonzero(left_out.max(axis=0) > n_pixels * tolerance**2)))
+    components = (vectors[:, :K] / singular[:K]).T @ variation if by_model else vectors[:, :K].T
     return Basis(mean=mean, components=components, coefficients=coefficients[:, :K])
 
 

@@ -53,6 +53,9 @@ def wavelength_offset(wave: np.ndarray, flux: np.ndarray, template: np.ndarray) 
 def _lines(flux: np.ndarray, width: int) -> np.ndarray:
     """flux / continuum - 1 (n, P), 0 where the flux is not finite; the continuum is a mean over `width` pixels."""
     finite = np.isfinite(flux)
+    if finite.all():
+        continuum = uniform_filter1d(flux, width, axis=1)
+        return flux / np.where(np.abs(continuum) > 0, continuum, 1.0) - 1
     share = uniform_filter1d(finite.astype(np.float64), width, axis=1)
     total = uniform_filter1d(np.where(finite, flux, 0.0), width, axis=1)
     continuum = np.divide(total, share, out=np.ones_like(total), where=share > 0.5 / width)

@@ -12,10 +12,8 @@ def grids_of(kind):
 
 def grid_axes(wildcards):
     """Param: the nodes of a grid, label by label."""
-    return {
-        name: axis.nodes().tolist()
-        for name, axis in settings.grids[wildcards.grid].axes
-    }
+    axes = settings.grids[wildcards.grid].axes
+    return {name: nodes.tolist() for name, nodes in axes.nodes().items()}
 
 
 def shards(wildcards):
@@ -62,7 +60,7 @@ def bosz_names(wildcards):
     from gravispec.spectra.grid import nodes, shard
 
     grid = settings.grids[wildcards.grid]
-    labels = nodes({name: axis.nodes() for name, axis in grid.axes})
+    labels = nodes(grid.axes.nodes())
     rows = shard(len(labels), int(wildcards.shard), grid.shards)
     about = dict(a_M=grid.a_M, C_M=grid.C_M, v_micro=grid.v_micro, r=grid.r)
     return [model_file(*labels[row], **about) for row in rows]

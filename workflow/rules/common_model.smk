@@ -1,15 +1,6 @@
 # What a trained run says about itself - functions only.
 
 
-def config_of(name):
-    """What the configuration says of a run, its data set and its grid, and of the models that all runs share."""
-    run = config["runs"][name]
-    dataset = config["datasets"][run["dataset"]]
-    grid = config["grids"].get(dataset.get("grid"))
-    shared = {key: config[key] for key in ("seed", "ridge", "bins", "gates")}
-    return dict(run=run, dataset=dataset, grid=grid, **shared)
-
-
 def about_run(wildcards):
     """Param: what the file of a trained run says about it."""
     return dict(
@@ -18,7 +9,7 @@ def about_run(wildcards):
         edges=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H),
         bin_names=BIN_NAMES,
         fallback_weight=settings.gates.fallback_weight,
-        config=config_of(wildcards.run),
+        config=config_of(wildcards.run, "seed", "ridge", "bins", "gates"),
     )
 
 

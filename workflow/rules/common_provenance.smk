@@ -85,6 +85,16 @@ def code_behind(run, script):
     return {file: digest(file, workflow.basedir) for file in sorted(set(files))}
 
 
+def config_of(name, *keys):
+    """What the configuration says of a run, its data set and its grid, and under these keys, which all runs share."""
+    run = config["runs"][name]
+    dataset = config["datasets"][run["dataset"]]
+    grid = config["grids"].get(dataset.get("grid"))
+    return dict(
+        run=run, dataset=dataset, grid=grid, **{key: config[key] for key in keys}
+    )
+
+
 def about_provenance(script):
     """Param: run, configuration and code behind a summary that ``script`` writes."""
     shared = dict(
@@ -96,19 +106,11 @@ def about_provenance(script):
     def about(wildcards):
         name = named_run(wildcards)
         run = settings.runs[name]
-        dataset = config["datasets"][run.dataset]
+        baselines = {b: config["baselines"][b] for b in run.baselines}
+        keys = ["seed", "evaluation", *shared[run.kind]]
         return dict(
             run=name,
-            config=dict(
-                run=config["runs"][name],
-                dataset=dataset,
-                grid=config["grids"].get(dataset.get("grid")),
-                baselines={b: config["baselines"][b] for b in run.baselines},
-                **{
-                    key: config[key]
-                    for key in ("seed", "evaluation", *shared[run.kind])
-                },
-            ),
+            config=dict(config_of(name, *keys), baselines=baselines),
             code=code_behind(run, script),
         )
 

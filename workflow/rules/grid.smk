@@ -49,7 +49,7 @@ rule grid:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
+        mem_mb=by_attempt(1200),
         runtime=by_attempt(5),
     params:
         code=code_sha("grid.py"),

@@ -29,7 +29,7 @@ with job(snakemake):
         models.loc[row, "status"] = f"interpolated along {' '.join(axes)}"
         print(f"missing: {models['file'][row]}: {models['status'][row]}", flush=True)
     print(describe_vacuum_offset(vacuum_offset(wave, median_normalised(flux))), flush=True)
-    basis = fit_basis(flux)
+    basis = fit_basis(flux, overwrite=True)
     print(f"{len(flux)} models on {len(wave)} pixels, {len(basis.components)} components", flush=True)
     with atomic(snakemake.output.grid, snakemake.output.files) as (grid_path, files_path):
         GridInterpolator(params.axes, basis, wave=wave).save(grid_path)

@@ -9,7 +9,7 @@ from workflow.scripts.lib.job import job
 with job(snakemake):
     shards = [np.load(path, allow_pickle=False) for path in snakemake.input.shards]
     flux, wave = np.concatenate([part["flux"] for part in shards]), shards[0]["wave"]
-    basis = fit_basis(flux)
+    basis = fit_basis(flux, overwrite=True)
     print(f"{len(flux)} models on {len(wave)} pixels, {len(basis.components)} components", flush=True)
     with atomic(snakemake.output[0]) as path:
         GridInterpolator(snakemake.params.axes, basis, wave=wave).save(path)

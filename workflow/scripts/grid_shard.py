@@ -16,9 +16,10 @@ with job(snakemake):
     models = nodes(params.axes)
     models = models[shard(len(models), int(snakemake.wildcards.shard), params.n_shards)]
     flux = np.empty((len(models), len(wave)))
-    for i, (T_eff, log_g, M_H) in enumerate(models):
-        surface_flux, _ = synthesize(T_eff, log_g, M_H, v_micro=params.v_micro, wave=fine)
+    for i, model in enumerate(models):
+        labels = dict(zip(params.axes, model.tolist(), strict=True))
+        surface_flux, _ = synthesize(**labels, v_micro=params.v_micro, wave=fine)
         flux[i] = instrument @ surface_flux
-        print(f"{i + 1}/{len(models)} T_eff={T_eff:.0f} K log_g={log_g:.2f} M_H={M_H:+.2f}", flush=True)
+        print(f"{i + 1}/{len(models)} {labels}", flush=True)
     with atomic(snakemake.output[0]) as path:
         np.savez(path, wave=wave, flux=flux)
