@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-SHARDED = re.compile(r"^(shard|files|moments|expert|spectra|noisy)_(?:\w+_)?\d+$")
-
 
 def main(folder="results"):
     """Print one line a rule: number of jobs, seconds of the longest and of all, largest resident memory (MB)."""
@@ -17,7 +15,7 @@ def main(folder="results"):
     jobs = pd.concat(
         [
             pd.read_csv(file, sep="\t", na_values="-").assign(
-                folder=file.parents[1].relative_to(folder), rule=SHARDED.sub(r"\1", file.stem)
+                folder=file.parents[1].relative_to(folder), rule=re.sub(r"^(shard|expert)_\d+$", r"\1", file.stem)
             )
             for file in files
         ]
