@@ -1,6 +1,6 @@
 """LightGBM with 63 and with 255 histogram bins a pixel, on noisy spectra of the workflow, each in a fresh process.
 
-    snakemake -c2 results/noisy/lte/noise_0.2/flux.npy
+    snakemake -c2 results/noisy/lte/noise_0.2/{train_0,train_1,val_0,test_0}.npy
     python -m benchmarks.lightgbm [--rows 8000] [--trees 100] [--threads 1]
 
 Prints trees kept, seconds and CPU seconds of the fit, peak memory, and R² of the test stars.
@@ -41,7 +41,8 @@ def measure(max_bin, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flux", default="results/noisy/lte/noise_0.2/flux.npy")
+    shards = [f"results/noisy/lte/noise_0.2/{name}.npy" for name in ("train_0", "train_1", "val_0", "test_0")]
+    parser.add_argument("--flux", nargs="+", default=shards)
     parser.add_argument("--stars", default="results/spectra/lte/stars.parquet")
     parser.add_argument("--rows", type=int, default=8000)
     parser.add_argument("--trees", type=int, default=100)

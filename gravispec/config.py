@@ -51,9 +51,15 @@ class Labels(Model):
 
 
 class Stars(Model):
+    """Stars of each split, in the order in which they stand everywhere."""
+
     train: int = Field(ge=50)
     val: int = Field(ge=50)
     test: int = Field(ge=50)
+
+
+#: the splits, in the same order
+SPLITS = tuple(Stars.model_fields)
 
 
 #: whose median flux is divided by: that of the noisy spectrum, which an observer has, or that of the clean one
@@ -61,14 +67,23 @@ Median = Literal["noisy", "clean"]
 
 
 class LteDataset(Model):
-    """Model spectra: labels drawn from ``labels``, flux interpolated in ``grid``."""
+    """Model spectra: labels drawn from ``labels``, flux interpolated in ``grid``, by jobs of ``shard`` stars."""
 
     kind: Literal["lte"]
     grid: Name
     n_stars: Stars
+    shard: int = Field(50_000, ge=100)
     labels: Labels = Labels()
     median: Median = "noisy"
     continuum: float = Field(0, ge=0, le=10_000)
+
+    def shards(self):
+        """``{name: (split, first, stop)}`` of the shards in the order of the stars; rows are counted in each split."""
+        return {
+            f"{split}_{lo // self.shard}": (split, lo, min(lo + self.shard, n))
+            for split, n in self.n_stars
+            for lo in range(0, n, self.shard)
+        }
 
 
 class PfsspecDataset(Model):
@@ -84,6 +99,10 @@ class PfsspecDataset(Model):
     median: Median = "noisy"
     continuum: float = Field(0, ge=0, le=10_000)
     fwhm: Positive | None = None
+
+    def shards(self):
+        """A file is a shard; ``stop`` is only known to the file."""
+        return {f"{split}_0": (split, 0, None) for split in SPLITS}
 
 
 class Alphas(Model):

@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+
+from gravispec.data.error_rows import ErrorRows
 
 REPO = Path(__file__).parents[1]
 
@@ -50,6 +53,16 @@ class Checkout:
 
     def read(self, name):
         return (self.path / name).read_text()
+
+    def flux(self, dataset="smoke", level="0.2", splits=("train", "val", "test")):
+        """Noisy flux (N, P) of the splits of a data set with one shard a split."""
+        folder = self.path / f"results/noisy/{dataset}/noise_{level}"
+        return np.concatenate([np.load(folder / f"{split}_0.npy") for split in splits])
+
+    def error(self, dataset="smoke", splits=("train", "val", "test")):
+        """1σ errors (N, P) at noise level 1 of the same."""
+        folder = self.path / f"results/spectra/{dataset}"
+        return ErrorRows([folder / f"error/{split}_0.npy" for split in splits], np.load(folder / "wave.npy"))[:]
 
 
 @pytest.fixture(scope="session")

@@ -55,17 +55,17 @@ def test_a_full_disk_is_named_leaves_nothing_and_is_resumed_when_there_is_space(
         folder = smoke.path / "results" / "spectra" / "other"
         folder.parent.mkdir(exist_ok=True)
         os.symlink(tmp_path, folder)
-        sizes = {"train": 600, "val": 60, "test": 60}  # 6.4 MB of flux, and as much of errors
+        sizes = {"train": 1200, "val": 60, "test": 60}  # 10.7 MB of training flux
         config = {"datasets": {"other": {"kind": "lte", "grid": "smoke", "n_stars": sizes}}}
-        arguments = [*overlay(smoke, "other.yaml", config), "results/spectra/other/flux.npy"]
+        arguments = [*overlay(smoke, "other.yaml", config), "results/spectra/other/flux/train_0.npy"]
         process = smoke.snakemake(*arguments)
         assert process.returncode != 0
         assert "error: no space left on the disk of results/spectra/other: free some and run again" in process.stdout
-        assert not [path.name for path in tmp_path.iterdir() if path.is_file()]
+        assert not [path for path in tmp_path.rglob("*.npy")]
         subprocess.run(["mount", "-o", "remount,size=40m", tmp_path], check=True)
         process = smoke.snakemake(*arguments)
         assert process.returncode == 0, process.stdout[-3000:]
-        assert len(np.load(tmp_path / "flux.npy")) == 720
+        assert len(np.load(tmp_path / "flux/train_0.npy")) == 1200
     finally:
         folder.unlink(missing_ok=True)
         subprocess.run(["umount", tmp_path], check=True)

@@ -34,7 +34,7 @@ def summary(made):
 def test_spectra_and_the_mixture_at_a_known_level_are_shared(made, arguments):
     planned = made.planned_for_benchmark
     assert not {"grid_shard", "grid", "spectra"} & set(planned)
-    assert planned["noisy"] == 1  # 0.5; that of 0.2 is there
+    assert planned["noisy"] == 3  # a shard a split of 0.5; those of 0.2 are there
     assert planned["expert"] == 9
     assert planned["baseline"] == 2  # one of them is in the comparison, too
     assert made.planned(*arguments, SUMMARY, COMPARISON) == {}

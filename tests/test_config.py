@@ -34,7 +34,7 @@ def test_default_file_is_valid_and_equals_the_defaults_of_the_models(raw):
     config = load(raw)
     kinds = {name: config.runs[name].kind for name in raw["runs"]}
     assert kinds == {
-        "moe_100k": "moe", "moe_32k": "moe", "moe_continuum": "moe", "moe_5d": "moe",
+        "moe_100k": "moe", "moe_32k": "moe", "moe_continuum": "moe", "moe_5d": "moe", "moe_1m": "moe",
         "moe_smoke": "moe",
         "global_32k": "tower", "tower_smoke": "tower", "leak_demo": "tower",
         "benchmark": "benchmark", "benchmark_smoke": "benchmark",
@@ -72,7 +72,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         (
             "runs.moe_100k.dataset",
             "lt",
-            ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, lte_5d, smoke", "did you mean 'lte'"],
+            ["runs.moe_100k.dataset = 'lt'", "one of lte, lte_continuum, lte_1m, lte_5d, smoke", "did you mean 'lte'"],
         ),
         ("runs.moe_100k.kind", "mo", ["runs.moe_100k.kind = 'mo'", "'moe', 'tower', 'benchmark'"]),
         ("runs.global_32k.towers.F1F2.families", ["ridge", "topc"], ["towers.F1F2.families", "'topc'", "mean 'topk'"]),

@@ -1,5 +1,7 @@
 """Export to the pfsspec layout: what comes back, by this project's reader, pandas and h5py, is what was there."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -28,9 +30,16 @@ def dataset(tmp_path):
     stars.to_parquet(folder / "stars.parquet")
     flux = rng.normal(1, 0.2, (n, 101)).astype(np.float32)
     np.save(folder / "wave.npy", np.arange(8000.0, 8101.0))
-    np.save(folder / "flux.npy", median_normalised(flux))
-    np.save(folder / "error.npy", rng.uniform(0.1, 0.2, flux.shape).astype(np.float32))
+    arrays = {"flux": median_normalised(flux), "error": rng.uniform(0.1, 0.2, flux.shape).astype(np.float32)}
+    for name, rows in arrays.items():
+        (folder / name).mkdir()
+        for shard, part in {"train_0": slice(0, 3000), "test_0": slice(3000, 4500), "test_1": slice(4500, n)}.items():
+            np.save(folder / name / f"{shard}.npy", rows[part])
     return folder
+
+
+def rows_of_test(folder):
+    return np.concatenate([np.load(folder / f"test_{shard}.npy") for shard in (0, 1)])
 
 
 @pytest.fixture
@@ -50,8 +59,8 @@ def test_this_projects_reader_gets_the_data_set_back_bit_by_bit(dataset, exporte
         np.testing.assert_array_equal(file[WAVE][:], np.load(dataset / "wave.npy"))
     common = ["star_id", "split", "row", "T_eff", "log_g", "M_H", "a_M", "C_M", "mag", "snr"]
     pd.testing.assert_frame_equal(found[common], stars[common], check_exact=True)
-    np.testing.assert_array_equal(flux, np.load(dataset / "flux.npy")[3000:])
-    np.testing.assert_array_equal(error, np.load(dataset / "error.npy")[3000:])
+    np.testing.assert_array_equal(flux, rows_of_test(dataset / "flux"))
+    np.testing.assert_array_equal(error, rows_of_test(dataset / "error"))
 
 
 def test_pandas_and_h5py_read_the_same(dataset, exported):
@@ -62,7 +71,7 @@ def test_pandas_and_h5py_read_the_same(dataset, exported):
         for name in expected:
             np.testing.assert_array_equal(file["dataset/params/table"][name], expected[name])
         assert file[FLUX].dtype == file[ERROR].dtype == np.float32
-        np.testing.assert_array_equal(file[FLUX][:], np.load(dataset / "flux.npy")[3000:])
+        np.testing.assert_array_equal(file[FLUX][:], rows_of_test(dataset / "flux"))
 
 
 def test_nothing_in_the_file_is_an_object_or_pickled(exported):
@@ -80,11 +89,12 @@ def test_nothing_in_the_file_is_an_object_or_pickled(exported):
     ("split", "spoil", "message"),
     [
         ("val", lambda folder: None, "no split 'val'; there are train, test"),
-        ("test", lambda folder: (folder / "error.npy").unlink(), "error.npy: not there"),
-        ("test", lambda folder: (folder / "flux.npy").write_bytes(b""), "flux.npy: no .npy file"),
+        ("test", lambda folder: (folder / "error/test_1.npy").unlink(), "has shape (1500, 101)"),
+        ("test", lambda folder: (folder / "flux/test_0.npy").write_bytes(b""), "test_0.npy: no .npy file"),
+        ("test", lambda folder: shutil.rmtree(folder / "flux"), "flux: no test_0.npy"),
         ("test", lambda folder: (folder / "stars.parquet").write_bytes(b"PAR1"), "stars.parquet or wave.npy"),
-        ("test", lambda folder: (folder / "flux.npy").open("r+b").truncate(4 * 101 * 4000), "truncated"),
-        ("test", lambda folder: np.save(folder / "wave.npy", np.arange(7.0)), "has shape (5000, 101)"),
+        ("test", lambda folder: (folder / "flux/test_0.npy").open("r+b").truncate(4 * 101 * 1000), "truncated"),
+        ("test", lambda folder: np.save(folder / "wave.npy", np.arange(7.0)), "has shape (2000, 101)"),
     ],
 )
 def test_a_bad_data_set_is_named_and_leaves_no_file(dataset, tmp_path, split, spoil, message):

@@ -23,8 +23,8 @@ def data(smoke):
     folder = smoke.path / "results"
     stars = pd.read_parquet(folder / "spectra/smoke/stars.parquet")
     arrays = {
-        "error": np.load(folder / "spectra/smoke/error.npy"),
-        "noisy": np.load(folder / "noisy/smoke/noise_0.2/flux.npy"),
+        "error": smoke.error(),
+        "noisy": smoke.flux(),
     }
     return stars, arrays
 
@@ -71,19 +71,27 @@ def opened(script):
     return set(re.findall(r"(?:snakemake\.input|files)\.(\w+)", script))
 
 
+def rules_that_read(folder, found):
+    """``{file: rules}`` of the files in a folder."""
+    return {name.removeprefix(folder): rules for name, rules in found.items() if name.startswith(folder)}
+
+
 def test_only_noise_and_stress_read_clean_flux_in_the_whole_dag(tmp_path):
     checkout = Checkout(tmp_path)
     rules = readers(checkout, "moe_100k")
-    assert rules["results/spectra/lte/flux.npy"] == {"noisy", "stress"}
+    shards = {"train_0.npy", "train_1.npy", "val_0.npy", "test_0.npy"}
+    clean = rules_that_read("results/spectra/lte/flux/", rules)
+    # of the test stars also the stress table and a figure of three stars, and nothing comes from them (tests below)
+    assert clean == {shard: {"noisy"} for shard in shards} | {"test_0.npy": {"noisy", "stress", "figure_spectra"}}
     # no model reads the error array either; quality is S/N and χ² for a catalogue
-    assert rules["results/spectra/lte/error.npy"] == {"noisy", "stress", "feature"}
-    # and the few clean spectra that are kept for a figure go nowhere else
-    samples = [found for name, found in rules.items() if name.endswith("samples.npz")]
-    assert samples == [{"figure_spectra"}]
+    errors = rules_that_read("results/spectra/lte/error/", rules)
+    of_test = {"noisy", "feature", "stress", "figure_spectra"}
+    assert errors == {shard: {"noisy", "feature"} for shard in shards} | {"test_0.npy": of_test}
     # the walk sees a leak: the published bug, planted
     experts = checkout.path / "workflow/rules/experts.smk"
-    experts.write_text(experts.read_text().replace("of_run(NOISY)", 'of_run("results/spectra/{dataset}/flux.npy")', 1))
-    assert readers(checkout, "moe_100k")["results/spectra/lte/flux.npy"] == {"noisy", "stress", "expert"}
+    experts.write_text(experts.read_text().replace("of_run(NOISY)", "of_run(CLEAN)", 1))
+    leaking = rules_that_read("results/spectra/lte/flux/", readers(checkout, "moe_100k"))
+    assert leaking == {name: found | {"expert"} for name, found in clean.items()}
 
 
 def test_nothing_comes_from_the_stress_table(tmp_path):
@@ -91,6 +99,8 @@ def test_nothing_comes_from_the_stress_table(tmp_path):
     jobs = planned_jobs(checkout, "moe_100k", "moe_smoke")
     made = {tuple(outputs) for rule, _, outputs in jobs if rule == "stress"}
     assert made == {(f"results/{run}/stress.csv",) for run in ("moe_100k", "moe_smoke")}
+    # the figure of clean and noisy spectra, too: the summary waits for it and does not open it
+    assert descendants(jobs, "figure_spectra") == {"summary"}
     # it ends the DAG: the table is checked, and the summary waits for it and does not open it
     assert descendants(jobs, "stress") == {"validate", "summary"}
     assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples"}
@@ -104,20 +114,21 @@ def test_nothing_comes_from_the_stress_table(tmp_path):
 
 def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path):
     checkout = Checkout(tmp_path)
-    clean = "results/spectra/lte/flux.npy"
+    clean = "results/spectra/lte/flux/"
     rules = readers(checkout, "global_32k", "leak_demo")
-    assert rules[clean] == {"noisy"}
+    assert list(rules_that_read(clean, rules).values()) == [{"noisy"}] * 4
     # family error, and nothing but it, reads the errors
-    assert rules["results/spectra/lte/error.npy"] == {"noisy", "feature"}
+    assert list(rules_that_read("results/spectra/lte/error/", rules).values()) == [{"noisy", "feature"}] * 4
     # the demonstration of the leak goes through the noise rule, at level 0, under its own name
     # (the summary reads files for their checksums alone)
-    assert rules["results/noisy/lte/noise_0.0/flux.npy"] == {"global_ridge", "feature", "tower_summary"}
+    at_zero = rules_that_read("results/noisy/lte/noise_0.0/", rules)
+    assert list(at_zero.values()) == [{"moments", "feature", "tower_summary"}] * 4
     honest = readers(checkout, "global_32k")
     assert not [name for name in honest if "noise_0.0" in name]
     # a feature rule that reads clean flux, the published mistake, does not get past the walk
     features = checkout.path / "workflow/rules/common_features.smk"
-    features.write_text(features.read_text().replace("flux=NOISY", f'flux="{clean.replace("lte", "{dataset}")}"', 1))
-    assert readers(checkout, "global_32k")[clean] == {"noisy", "feature"}
+    features.write_text(features.read_text().replace("flux=NOISY", "flux=CLEAN", 1))
+    assert list(rules_that_read(clean, readers(checkout, "global_32k")).values()) == [{"noisy", "feature"}] * 4
 
 
 @pytest.mark.parametrize("model", ["ridge", "trees"])

@@ -33,10 +33,8 @@ def run(smoke):
 def stars(smoke):
     """Test stars of the smoke run: their row of the predictions, noisy flux and its error."""
     table = pd.read_parquet(smoke.path / "results/moe_smoke/predictions.parquet").query("split == 'test'")
-    rows = slice(-len(table), None)
-    flux = np.load(smoke.path / "results/noisy/smoke/noise_0.2/flux.npy", mmap_mode="r")[rows]
-    error = 0.2 * np.load(smoke.path / "results/spectra/smoke/error.npy", mmap_mode="r")[rows]
-    return table.reset_index(drop=True), np.array(flux), error.astype(np.float32)
+    error = 0.2 * smoke.error(splits=["test"])
+    return table.reset_index(drop=True), smoke.flux(splits=["test"]), error.astype(np.float32)
 
 
 def write_spectra(path, wave, ids, flux, error):

@@ -98,7 +98,7 @@ def test_the_summary_can_be_traced_to_its_files(smoke):
     for name, about in (found["inputs"] | found["outputs"]).items():
         content = (smoke.path / name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (about["bytes"], about["sha256"]), name
-    assert {"results/noisy/smoke/noise_0.2/flux.npy", f"{run}/model.safetensors", f"{run}/experts/8.npz"} <= set(
+    assert {"results/noisy/smoke/noise_0.2/train_0.npy", f"{run}/model.safetensors", f"{run}/experts/8.npz"} <= set(
         found["inputs"]
     )
     assert set(found["outputs"]) == {f"{run}/summary.csv"}

@@ -18,7 +18,7 @@ from tests.test_project import SCRIPTS
 pytestmark = pytest.mark.slow
 MOE = "results/moe_smoke/summary.csv"
 TARGETS = [MOE, "results/tower_smoke/summary.csv", "results/benchmark_smoke/summary.csv"]
-TARGETS += [f"results/noisy/{dataset}/noise_0.2/flux.npy" for dataset in ("mine", "published")]
+TARGETS += [f"results/noisy/{dataset}/noise_0.2/test_0.npy" for dataset in ("mine", "published")]
 TARGETS += ["results/comparison/growth.csv", "results/comparison/trees.csv", "results/catalogues/survey.fits"]
 USER_FILES = {split: f"data/{split}.h5" for split in ("train", "val", "test")}
 MORE = {

@@ -113,7 +113,7 @@ def test_predictions_have_every_model_weight_and_flag(predictions, smoke):
 
 def test_an_expert_predicts_what_its_file_says(predictions, smoke, run):
     stars = pd.read_parquet(smoke.path / "results/spectra/smoke/stars.parquet")
-    noisy = np.load(smoke.path / "results/noisy/smoke/noise_0.2/flux.npy", mmap_mode="r")
+    noisy = smoke.flux()
     row = int(np.flatnonzero((stars["split"] == "test").to_numpy())[0])
     star = predictions.set_index("star_id").loc[stars.loc[row, "star_id"]]
     values = np.array([RidgeFit.load(run / f"experts/{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])[

@@ -43,43 +43,72 @@ def row_writer(path, shape, dtype=np.float32):
 
 
 class RowReader:
-    """Rows of a C-ordered 2-D ``.npy`` file by plain reads: ``reader[lo:hi]`` is an array ``(hi - lo, P)``."""
+    """Rows of a C-ordered 2-D ``.npy`` file, or of several as if they were one, by plain reads.
 
-    def __init__(self, path):
-        self.path = Path(path)
-        with open(self.path, "rb") as file:
-            try:
-                version = np.lib.format.read_magic(file)
-                header = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else None
-            except ValueError as error:
-                raise InputError(f"{path}: no .npy file ({error}); delete it and rerun") from None
-            if header is None:
-                raise InputError(f"{path}: .npy format {version}, expected (1, 0); write it with numpy.save")
-            self.shape, fortran, self.dtype = header
-            self._offset = file.tell()
-        if fortran or len(self.shape) != 2 or self.dtype.hasobject:
-            raise InputError(f"{path}: expected a C-ordered numeric 2-D array, found shape {self.shape} {self.dtype}")
+    ``reader[lo:hi]`` is an array ``(hi - lo, P)``; ``reader[rows]`` has the rows of these increasing numbers.
+    """
+
+    def __init__(self, paths):
+        self._files = [_open(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+        path, (_, width), self.dtype, _ = self._files[0]
+        for other, shape, dtype, _ in self._files:
+            if (shape[1], dtype) != (width, self.dtype):
+                raise InputError(f"{other}: {shape[1]} columns of {dtype}, {path} has {width} of {self.dtype}")
+        self._ends = np.cumsum([shape[0] for _, shape, _, _ in self._files])
+        self.shape = int(self._ends[-1]), width
 
     def __len__(self):
         return self.shape[0]
 
     def __getitem__(self, rows):
-        lo, hi, step = rows.indices(len(self))
-        if step != 1:
-            raise ValueError("only contiguous rows can be read")
-        width = self.shape[1]
-        count = max(hi - lo, 0) * width
-        offset = self._offset + lo * width * self.dtype.itemsize
-        data = np.fromfile(self.path, dtype=self.dtype, count=count, offset=offset)
-        if data.size != count:
-            raise InputError(f"{self.path}: truncated, rows {lo}..{hi} are not all there; delete it and rerun")
-        return data.reshape(-1, width)
+        if isinstance(rows, slice):
+            lo, hi, step = rows.indices(len(self))
+            if step != 1:
+                raise ValueError("only contiguous rows can be read")
+            rows = np.arange(lo, max(lo, hi))
+        rows = np.asarray(rows)
+        found = np.empty((len(rows), self.shape[1]), self.dtype)
+        file_of_row = np.searchsorted(self._ends, rows, side="right")
+        for number in np.unique(file_of_row):
+            inside = np.flatnonzero(file_of_row == number)
+            first = self._ends[number] - self._files[number][1][0]
+            self._read(number, rows[inside] - first, found[inside[0] : inside[-1] + 1])
+        return found
+
+    def _read(self, number, rows, found):
+        """Rows of one file into ``found``, each run of neighbours by one read."""
+        path, _, _, offset = self._files[number]
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        with open(path, "rb", buffering=0) as file:
+            for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+                file.seek(offset + int(rows[start]) * self.shape[1] * self.dtype.itemsize)
+                part = memoryview(found[start:end]).cast("B")
+                if file.readinto(part) != len(part):
+                    which = f"rows {rows[start]}..{rows[end - 1] + 1}"
+                    raise InputError(f"{path}: truncated, {which} are not all there; delete it and rerun")
+
+
+def _open(path):
+    """``(path, shape, dtype, offset of the data)`` of a ``.npy`` file."""
+    with open(path, "rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            header = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else None
+        except ValueError as error:
+            raise InputError(f"{path}: no .npy file ({error}); delete it and rerun") from None
+        if header is None:
+            raise InputError(f"{path}: .npy format {version}, expected (1, 0); write it with numpy.save")
+        shape, fortran, dtype = header
+        offset = file.tell()
+    if fortran or len(shape) != 2 or dtype.hasobject:
+        raise InputError(f"{path}: expected a C-ordered numeric 2-D array, found shape {shape} {dtype}")
+    return path, shape, dtype, offset
 
 
 def selected_rows(reader, keep, size=BLOCK):
-    """Yield ``(rows, indices)`` of the rows where the boolean mask ``keep`` (N,) holds, block by block."""
+    """Yield ``(rows, indices)`` of the rows where the mask ``keep`` (N,) holds, block by block; no others are read."""
     keep = np.asarray(keep, bool)
     for lo, hi in blocks(0, len(keep), size):
-        inside = np.flatnonzero(keep[lo:hi])
-        if inside.size:
-            yield reader[lo:hi][inside], lo + inside
+        index = lo + np.flatnonzero(keep[lo:hi])
+        if index.size:
+            yield reader[index], index

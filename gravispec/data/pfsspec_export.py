@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from gravispec.data.arrays import RowReader, selected_rows
+from gravispec.data.arrays import RowReader, blocks
+from gravispec.data.error_rows import ErrorRows
 from gravispec.data.files import atomic
 from gravispec.data.pfsspec import ERROR, FLUX, OPTIONAL_LABELS, REQUIRED_LABELS, WAVE
 from gravispec.errors import InputError
@@ -22,7 +23,7 @@ def export_split(dataset, split, path):
     folder is no data set or has no such split.
     """
     dataset = Path(dataset)
-    files = {name: dataset / name for name in ("stars.parquet", "wave.npy", "flux.npy", "error.npy")}
+    files = {name: dataset / name for name in ("stars.parquet", "wave.npy")}
     for file in files.values():
         if not file.is_file():
             raise InputError(f"{file}: not there; give the folder of a data set, such as results/spectra/lte")
@@ -31,10 +32,14 @@ def export_split(dataset, split, path):
         wave = np.load(files["wave.npy"], allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f"{dataset}: stars.parquet or wave.npy cannot be read ({error}); make it again") from None
-    keep = (stars["split"] == split).to_numpy()
-    if not keep.any():
-        raise InputError(f"{dataset}: no split {split!r}; there are {', '.join(stars['split'].unique())}")
-    arrays = {FLUX: RowReader(files["flux.npy"]), ERROR: RowReader(files["error.npy"])}
+    splits = list(stars["split"].unique())
+    stars = stars[stars["split"] == split]
+    if stars.empty:
+        raise InputError(f"{dataset}: no split {split!r}; there are {', '.join(splits)}")
+    arrays = {
+        FLUX: RowReader(_shards(dataset / "flux", split)),
+        ERROR: ErrorRows(_shards(dataset / "error", split), wave),
+    }
     for name, rows in arrays.items():
         if rows.shape != (len(stars), len(wave)):
             raise InputError(
@@ -42,14 +47,20 @@ def export_split(dataset, split, path):
             )
     with atomic(path) as part, h5py.File(part, "w") as file:
         file[WAVE] = wave
-        _write_table(file, _labels(stars[keep]))
+        _write_table(file, _labels(stars))
         for name, rows in arrays.items():
-            written = file.create_dataset(name, (keep.sum(), len(wave)), rows.dtype)
-            lo = 0
-            for chunk, _ in selected_rows(rows, keep):
-                written[lo : lo + len(chunk)] = chunk
-                lo += len(chunk)
-    return int(keep.sum())
+            written = file.create_dataset(name, rows.shape, rows.dtype)
+            for lo, hi in blocks(0, len(stars)):
+                written[lo:hi] = rows[lo:hi]
+    return len(stars)
+
+
+def _shards(folder, split):
+    """The files of a split, in the order of its stars."""
+    files = sorted(folder.glob(f"{split}_*.npy"), key=lambda file: int(file.stem.removeprefix(f"{split}_")))
+    if not files:
+        raise InputError(f"{folder}: no {split}_0.npy; make the data set again")
+    return files
 
 
 def _labels(stars):

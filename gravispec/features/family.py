@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from gravispec.data.arrays import BLOCK, RowReader, blocks
+from gravispec.data.error_rows import ErrorRows
 from gravispec.data.npz import load_npz
 from gravispec.errors import InputError
 from gravispec.source import arguments
@@ -67,17 +68,20 @@ class ScaledRows:
 
 
 def open_inputs(family, files, *, noise_level, trained, mode):
-    """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers."""
-    given = {}
+    """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers.
+
+    ``files`` has ``wave`` in any case: errors of built-in spectra follow from it.
+    """
+    given, wave = {}, np.load(files["wave"], allow_pickle=False)
     for name, parameter in inspect.signature(family.features).parameters.items():
         if name == "flux":
             given[name] = RowReader(files[name])
         elif name == "error":
-            given[name] = ScaledRows(RowReader(files[name]), noise_level)
+            given[name] = ScaledRows(ErrorRows(files[name], wave), noise_level)
         elif name == "sigma":
-            given[name] = ScaledRows(RowReader(files[name]), noise_level or 1.0)
+            given[name] = ScaledRows(ErrorRows(files[name], wave), noise_level or 1.0)
         elif name == "wave":
-            given[name] = np.load(files[name], allow_pickle=False)
+            given[name] = wave
         elif name in RECORDS:
             given[name] = load_npz(files[name], parameter.annotation)
         else:

@@ -131,7 +131,15 @@ def fold_moments(chunks: Chunks, n_rows: int, *, n_folds: int, seed: int) -> lis
     Memory is n_folds · 4 P² bytes and a few blocks of rows. The sums run over blocks of BLOCK rows whatever the
     size of the chunks, so that they do not depend on it.
     """
-    fold = fold_of_row(n_rows, n_folds, seed)
+    return _moments(chunks, n_rows, fold_of_row(n_rows, n_folds, seed), n_folds)
+
+
+def moments_of(chunks: Chunks, n_rows: int) -> Moments:
+    """Moments of all rows of the chunks, in the same way: a job may take one fold, and leave the others to others."""
+    return _moments(chunks, n_rows, np.zeros(n_rows, int), 1)[0]
+
+
+def _moments(chunks: Chunks, n_rows: int, fold: np.ndarray, n_folds: int) -> list[Moments]:
     folds: list[Moments] = []
     start = 0
     for X, y in _regrouped(checked_chunks(chunks, n_rows), BLOCK):

@@ -98,11 +98,11 @@ def spectral_slope(wave: np.ndarray, flux: np.ndarray, *, centre: float) -> np.n
     return slope / level
 
 
-def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """1σ error of every pixel and S/N of every star, at noise level 1.
+def error_parameters(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> np.ndarray:
+    """The two numbers of a star that its errors follow from, (n, 2) float64: factor on the table's signal, and slope.
 
     S follows the straight line in f_ν(λ) that fits the star's flux, scaled to `mag` in the part of the HSC i band that
-    the pixels cover. The error is in units of that line at the middle pixel, where the normalised flux is close to 1.
+    the pixels cover; the slope is that of the line, Å⁻¹.
     A line and not the flux, because counts without noise would carry the star's lines into the error: smoothed over
     50 Å they still give log_g away (R² 0.997 of a Ridge on the error array, mag and S/N; 0.007 with the line, which
     keeps one number of a spectrum, its colour).
@@ -112,28 +112,49 @@ def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tup
         flux: (n, P) clean flux, normalised by its median.
         stars: n rows with columns mag, seeing, zenith_angle, field_angle.
 
-    Returns:
-        error (n, P) float32 in the unit of the flux, and snr (n,) float32, the median over the pixels of S / √(S + B).
-
     Raises:
         InputError: shapes that differ, pixels outside the noise table, a spectrum too steep for a positive line.
     """
     if flux.shape != (len(stars), len(wave)):
         raise InputError(f"flux {flux.shape} must have a row for each of {len(stars)} stars, {len(wave)} pixels each")
-    signal, background = reference_electrons(wave)
-    centre, middle = band_wavelength(wave), wave[len(wave) // 2]
+    centre = band_wavelength(wave)
     slope = spectral_slope(wave, flux, centre=centre)
     at_ends = 1 + slope[:, None] * (wave[[0, -1]] - centre)
     if not (at_ends > 0).all():
         row = int(np.argmin((at_ends > 0).all(axis=1)))
         raise InputError(f"flux: row {row} is too steep for the error model (its line in f_ν falls to 0); check it")
+    return np.stack([SIGNAL_SCALE * signal_factor(stars), slope], axis=1)
 
-    factor = SIGNAL_SCALE * signal_factor(stars)
-    line = np.stack([factor, factor * slope], axis=1).astype(np.float32)  # (n, 2)
-    electrons = line @ (signal * np.stack([np.ones_like(wave), wave - centre])).astype(np.float32)  # S (n, P)
-    noise = np.sqrt(electrons + background.astype(np.float32))
+
+def error_of(wave: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    """1σ error (n, P) float32 of every pixel at noise level 1, in the unit of the flux, from `error_parameters` (n, 2).
+
+    It is in units of the star's line at the middle pixel, where the normalised flux is close to 1.
+    """
+    _, noise = _electrons(wave, parameters)
+    (factor, slope), middle = parameters.T, wave[len(wave) // 2]
+    noise *= ((middle / wave) ** 2 / reference_electrons(wave)[0]).astype(np.float32)
+    noise *= (1 / (factor * (1 + slope * (middle - band_wavelength(wave))))).astype(np.float32)[:, None]
+    return noise
+
+
+def snr_of(wave: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    """S/N (n,) float32 of every star, the median over the pixels of S / √(S + B), from `error_parameters` (n, 2)."""
+    electrons, noise = _electrons(wave, parameters)
     electrons /= noise
-    snr = row_median(electrons)
-    noise *= ((middle / wave) ** 2 / signal).astype(np.float32)
-    noise *= (1 / (factor * (1 + slope * (middle - centre)))).astype(np.float32)[:, None]
-    return noise, snr
+    return row_median(electrons)
+
+
+def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """`error_of` and `snr_of` the stars; arguments and errors as in `error_parameters`."""
+    parameters = error_parameters(wave, flux, stars)
+    return error_of(wave, parameters), snr_of(wave, parameters)
+
+
+def _electrons(wave: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """S and √(S + B), (n, P) float32."""
+    signal, background = reference_electrons(wave)
+    factor, slope = parameters.T
+    line = np.stack([factor, factor * slope], axis=1).astype(np.float32)  # (n, 2)
+    electrons = line @ (signal * np.stack([np.ones_like(wave), wave - band_wavelength(wave)])).astype(np.float32)
+    return electrons, np.sqrt(electrons + background.astype(np.float32))

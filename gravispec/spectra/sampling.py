@@ -48,8 +48,12 @@ STAR_PRIORS: Mapping[str, ScaledBeta] = MappingProxyType(
 )
 
 
-def sample_stars(n: int, *, split: str, seed: int, priors: Mapping[str, ScaledBeta] = STAR_PRIORS) -> pd.DataFrame:
-    """The first `n` stars of a split: columns star_id, split, row and one float64 column for each of `STAR_PRIORS`.
+def sample_stars(
+    n: int, *, split: str, seed: int, priors: Mapping[str, ScaledBeta] = STAR_PRIORS, first: int = 0
+) -> pd.DataFrame:
+    """The first `n` stars of a split, those before `first` left out.
+
+    Columns are star_id, split, row and one float64 column for each of `STAR_PRIORS`.
 
     Every column of every split has a random stream of its own, read from its start: the first m rows are the same for
     any n ≥ m, columns are independent of each other, and a changed prior changes its own column only.
@@ -59,6 +63,7 @@ def sample_stars(n: int, *, split: str, seed: int, priors: Mapping[str, ScaledBe
         split: name of the split; star_id is f"{split}_{row:07d}", unique over splits.
         seed: seed of the data set, shared by its splits.
         priors: distributions that replace those of `STAR_PRIORS`, by column.
+        first: row of the first star that is returned; those before are drawn, too, one column at a time.
 
     Raises:
         InputError: n below 1, or a prior for an unknown column.
@@ -68,9 +73,9 @@ def sample_stars(n: int, *, split: str, seed: int, priors: Mapping[str, ScaledBe
     unknown = sorted(set(priors) - set(STAR_PRIORS))
     if unknown:
         raise InputError(f"prior of {unknown[0]!r}: no such column; allowed are {', '.join(STAR_PRIORS)}")
-    row = np.arange(n)
+    row = np.arange(first, n)
     columns = {
-        name: prior.sample(n, generator(stream_entropy(seed=seed, keys=("stars", split, name))))
+        name: prior.sample(n, generator(stream_entropy(seed=seed, keys=("stars", split, name))))[first:].copy()
         for name, prior in {**STAR_PRIORS, **priors}.items()
     }
     return pd.DataFrame({"star_id": [f"{split}_{i:07d}" for i in row], "split": split, "row": row, **columns})

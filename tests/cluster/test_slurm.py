@@ -48,7 +48,7 @@ def test_after_kill_9_no_finished_job_runs_again(killed_and_resumed):
     assert {"grid_shard", "grid", "spectra", "noisy", "expert"} <= set(finished)
     assert set(finished) & set(rules_finished(after.log)) <= {"expert"}
     same = {name for name, written in before.files.items() if after.files.get(name) == written}
-    assert {"grids/smoke/grid.npz", "spectra/smoke/flux.npy", "noisy/smoke/noise_0.2/flux.npy"} <= same
+    assert {"grids/smoke/grid.npz", "spectra/smoke/flux/train_0.npy", "noisy/smoke/noise_0.2/train_0.npy"} <= same
     experts = [name for name in same if name.startswith("moe_smoke/experts/")]
     assert len(experts) >= finished.count("expert")
     assert rules_finished(after.log).count("expert") <= 9 - finished.count("expert")

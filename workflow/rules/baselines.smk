@@ -9,7 +9,7 @@ rule baseline:
         code=code("baseline.py"),
         model=baseline_code,
         stars=STARS,
-        flux=NOISY,
+        flux=sharded(NOISY),
     output:
         BASELINE,
     log:

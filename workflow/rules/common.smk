@@ -43,8 +43,9 @@ wildcard_constraints:
     comparison=one_of(settings.comparisons),
     level=r"\d+\.\d+",
     n_train=r"\d+",
-    shard=r"\d+",
+    shard=r"(train_|val_|test_)?\d+",
     bin=r"\d+",
+    fold=r"\d+",
 
 
 def tracked(file):
@@ -65,20 +66,7 @@ def code_sha(script):
     return digest(f"workflow/scripts/{script}", workflow.basedir)
 
 
-def of_run(pattern):
-    """Input: a path with the data set, noise level and training size of the run filled in."""
-    return lambda wildcards: pattern.format(
-        run=wildcards.run,
-        dataset=settings.runs[wildcards.run].dataset,
-        level=settings.runs[wildcards.run].noise_level,
-        n_train=settings.runs[wildcards.run].n_train,
-    )
-
-
 # leaves of the configuration that several rules hand to their scripts
-STARS = "results/spectra/{dataset}/stars.parquet"
-NOISY = "results/noisy/{dataset}/noise_{level}/flux.npy"
-TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]
@@ -86,13 +74,6 @@ ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(
     resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
 )
-
-
-def datasets_of(kind):
-    """Constraint: the data sets of one kind."""
-    return one_of(
-        name for name, dataset in settings.datasets.items() if dataset.kind == kind
-    )
 
 
 def gate_data(wildcards):
@@ -103,9 +84,3 @@ def gate_data(wildcards):
         fit=settings.gates.fit,
         stop=settings.gates.stop,
     )
-
-
-def normalisation(wildcards):
-    """Param: whose median flux is divided by, and the width of the running continuum."""
-    dataset = settings.datasets[wildcards.dataset]
-    return [dataset.median, dataset.continuum]

@@ -19,9 +19,9 @@ FEATURES = {
 }
 FEATURE_INPUTS = dict(
     flux=NOISY,
-    error="results/spectra/{dataset}/error.npy",
-    sigma="results/spectra/{dataset}/error.npy",
-    wave="results/spectra/{dataset}/wave.npy",
+    error=ERROR,
+    sigma=ERROR,
+    wave=WAVE,
     pca=f"{TRAINED}/pca.npz",
     ridge=f"{TRAINED}/ridge.npz",
     ridge_folds=f"{TRAINED}/ridge_folds.npz",
@@ -36,10 +36,15 @@ wildcard_constraints:
 def feature_inputs(wildcards):
     """Input: the files that a family says it reads."""
     family, _ = FEATURES[wildcards.feature]
+    reads = {*READS[family], "wave"}  # which errors of built-in spectra follow from
     return {
-        name: path.format(**wildcards)
+        name: (
+            all_shards(path, **wildcards)
+            if "{shard}" in path
+            else path.format(**wildcards)
+        )
         for name, path in FEATURE_INPUTS.items()
-        if name in READS[family]
+        if name in reads
     }
 
 

@@ -20,7 +20,7 @@ def files_of_run(wildcards):
     name = named_run(wildcards)
     run, folder = settings.runs[name], f"results/{name}"
     names = dict(dataset=run.dataset, n_train=run.n_train)
-    at_levels = [NOISY, f"{TRAINED}/ridge.npz", f"{TRAINED}/pca.npz"]
+    levels = [dict(level=level, **names) for level in run.levels()]
     models = dict(
         moe=lambda: [
             *expand(f"{folder}/experts/{{bin}}.npz", bin=range(len(BIN_NAMES))),
@@ -39,12 +39,10 @@ def files_of_run(wildcards):
     )
     return [
         *source_files(run),
-        f"results/spectra/{run.dataset}/wave.npy",
-        *(
-            path.format(level=level, **names)
-            for path in at_levels
-            for level in run.levels()
-        ),
+        WAVE.format(**names),
+        *(path for at in levels for path in all_shards(NOISY, **at)),
+        *(f"{TRAINED}/ridge.npz".format(**at) for at in levels),
+        *(f"{TRAINED}/pca.npz".format(**at) for at in levels),
         *models[run.kind](),
         *(path for paths in tables_of(name).values() for path in paths),
     ]
@@ -62,8 +60,8 @@ SCRIPTS = dict(
     benchmark=[*MIXTURE, "tower", "sweep"],
 )
 SOURCE_SCRIPTS = dict(
-    lte=["grid_shard", "grid", "spectra"],
-    bosz=["bosz_files", "bosz_shard", "bosz_grid", "spectra"],
+    lte=["grid_shard", "grid", "spectra", "stars"],
+    bosz=["bosz_files", "bosz_shard", "bosz_grid", "spectra", "stars"],
     pfsspec=["spectra_from_file"],
 )
 
@@ -73,7 +71,7 @@ def code_behind(run, script):
     dataset = settings.datasets[run.dataset]
     grid = settings.grids.get(getattr(dataset, "grid", None))
     scripts = [*SOURCE_SCRIPTS[grid.kind if grid else dataset.kind], *SCRIPTS[run.kind]]
-    scripts += ["noisy", "global_ridge", "feature", "validate", script]
+    scripts += ["noisy", "moments", "global_ridge", "feature", "validate", script]
     if run.baselines:
         scripts += ["baseline"] + ["baseline_table"] * (run.kind != "benchmark")
     families = [] if run.kind == "tower" else ["window", "quality"]

@@ -31,7 +31,7 @@ rule model:
     input:
         code=code("model.py"),
         stars=of_run(STARS),
-        wave=of_run("results/spectra/{dataset}/wave.npy"),
+        wave=of_run(WAVE),
         experts=rules.expert_predictions.input.experts,
         global_ridge=of_run(f"{TRAINED}/ridge.npz"),
         pca=of_run(f"{TRAINED}/pca.npz"),

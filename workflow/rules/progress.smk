@@ -1,6 +1,10 @@
-# What is printed while jobs run and when one fails.
+# What is checked before the first job, and what is printed while jobs run and when one fails.
+import shutil
+
+import psutil
 from snakemake.logging import logger
 
+from workflow.costs import Model, shortage
 from workflow.scripts.lib.progress import Progress
 
 progress = Progress(
@@ -9,5 +13,35 @@ progress = Progress(
 logger.addHandler(progress)
 
 
+def check_needs():
+    """Stop where the planned jobs need more than this machine has; `snakemake --no-hooks` goes on in spite of it."""
+    jobs = [
+        (job.rule.name, dict(job.wildcards_dict), [str(path) for path in job.output])
+        for job in workflow.dag.needrun_jobs()
+    ]
+    here = workflow.local_exec
+    if workflow.touch or not jobs or workflow.storage_settings.default_storage_provider:
+        return
+    os.makedirs("results", exist_ok=True)
+    line, problem = shortage(
+        Model(settings),
+        jobs,
+        disk=shutil.disk_usage("results").free,
+        memory=psutil.virtual_memory().available / 1e6 if here else float("inf"),
+    )
+    networks = {"gate", "tower"} & {rule for rule, _, _ in jobs}
+    if (
+        here
+        and networks
+        and config["device"] == "cuda"
+        and not shutil.which("nvidia-smi")
+    ):
+        problem = "device: cuda is wanted, but this machine has no GPU: use device: auto, or cpu"
+    if problem:
+        sys.exit(f"error: {problem}; snakemake --no-hooks starts in spite of it")
+    print(f"Planned: {line}", file=sys.stderr)
+
+
 onstart:
+    check_needs()
     progress.start()

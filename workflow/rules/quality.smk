@@ -62,8 +62,9 @@ rule stress:
     input:
         code=code("stress.py"),
         stars=of_run(STARS),
-        flux=of_run("results/spectra/{dataset}/flux.npy"),
-        error=of_run("results/spectra/{dataset}/error.npy"),
+        wave=of_run(WAVE),
+        flux=of_run(CLEAN, ["test"]),
+        error=of_run(ERROR, ["test"]),
         model="results/{run}/model.safetensors",
     output:
         report("results/{run}/stress.csv", category="{run}"),

@@ -43,11 +43,14 @@ rule figures:
 
 
 rule figure_spectra:
-    """Three test stars: clean, noisy, error; lines marked."""
+    """Three test stars: clean, noisy, error; lines marked. Nothing is computed from it."""
     input:
         code=code("figure_spectra.py"),
-        wave=of_run("results/spectra/{dataset}/wave.npy"),
-        samples=of_run("results/noisy/{dataset}/noise_{level}/samples.npz"),
+        stars=of_run(STARS),
+        wave=of_run(WAVE),
+        flux=of_run(CLEAN, ["test"]),
+        error=of_run(ERROR, ["test"]),
+        noisy=of_run(NOISY, ["test"]),
     output:
         png=report("results/{run}/figures/spectra.png", category="{run}"),
         pdf="results/{run}/figures/spectra.pdf",
@@ -63,6 +66,7 @@ rule figure_spectra:
     params:
         code=code_sha("figure_spectra.py"),
         noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
+        continuum=lambda wc: settings.datasets[settings.runs[wc.run].dataset].continuum,
     message:
         "{wildcards.run}: figure of spectra"
     script:

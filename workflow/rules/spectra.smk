@@ -1,97 +1,91 @@
-# From a grid, or from the user's files, to noisy spectra.
-# Needs: results/grids or the user's files.  Makes: results/spectra, results/noisy.
+# From a grid to spectra, and from spectra, or the user's own (own_spectra.smk), to noisy spectra.
+# Needs: results/grids.  Makes: results/spectra, results/noisy.
 
 
 rule spectra:
-    """Draw stars; interpolate their clean flux; model the error of every pixel."""
+    """Draw the stars of a shard; interpolate their clean flux; find what the error of every pixel follows from."""
     input:
         code=code("spectra.py"),
-        grid=lambda wc: f"results/grids/{settings.datasets[wc.dataset].grid}/grid.npz",
+        grid=grid_of_dataset,
     output:
-        stars=STARS,
-        wave="results/spectra/{dataset}/wave.npy",
-        flux="results/spectra/{dataset}/flux.npy",
-        error="results/spectra/{dataset}/error.npy",
+        stars="results/spectra/{dataset}/stars/{shard}.parquet",
+        flux=CLEAN,
+        error=ERROR,
     log:
-        "results/spectra/{dataset}/logs/spectra.log",
+        "results/spectra/{dataset}/logs/spectra_{shard}.log",
     benchmark:
-        "results/spectra/{dataset}/benchmarks/spectra.tsv"
+        "results/spectra/{dataset}/benchmarks/spectra_{shard}.tsv"
     wildcard_constraints:
         dataset=datasets_of("lte"),
     conda:
         "../../envs/cpu.yaml"
-    threads: 2
     resources:
         mem_mb=by_attempt(1000),
-        runtime=by_attempt(20),
+        runtime=by_attempt(10),
     params:
         code=code_sha("spectra.py"),
         seed=config["seed"],
-        n_stars=lookup(within=config, dpath="datasets/{dataset}/n_stars"),
+        shard=shard_of_stars,
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
     message:
-        "Data set {wildcards.dataset}: labels, clean flux, errors"
+        "Data set {wildcards.dataset}: stars, clean flux, errors, {wildcards.shard}"
     script:
         "../scripts/spectra.py"
 
 
-rule spectra_from_file:
-    """Bring the user's pfsspec files into the same layout."""
+rule stars:
+    """All stars in one table; the wavelengths of all spectra."""
     input:
-        code=code("spectra_from_file.py"),
-        train=lookup(within=config, dpath="datasets/{dataset}/train"),
-        val=lookup(within=config, dpath="datasets/{dataset}/val"),
-        test=lookup(within=config, dpath="datasets/{dataset}/test"),
+        code=code("stars.py"),
+        grid=grid_of_dataset,
+        shards=sharded("results/spectra/{dataset}/stars/{shard}.parquet"),
     output:
         stars=STARS,
-        wave="results/spectra/{dataset}/wave.npy",
-        flux="results/spectra/{dataset}/flux.npy",
-        error="results/spectra/{dataset}/error.npy",
+        wave=WAVE,
     log:
-        "results/spectra/{dataset}/logs/spectra.log",
+        "results/spectra/{dataset}/logs/stars.log",
     benchmark:
-        "results/spectra/{dataset}/benchmarks/spectra.tsv"
+        "results/spectra/{dataset}/benchmarks/stars.tsv"
     wildcard_constraints:
-        dataset=datasets_of("pfsspec"),
+        dataset=datasets_of("lte"),
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=by_attempt(1000),
-        runtime=by_attempt(60),
+        runtime=by_attempt(5),
     params:
-        code=code_sha("spectra_from_file.py"),
+        code=code_sha("stars.py"),
     message:
-        "Data set {wildcards.dataset}: reading the user's files"
+        "Data set {wildcards.dataset}: table of stars"
     script:
-        "../scripts/spectra_from_file.py"
+        "../scripts/stars.py"
 
 
 rule noisy:
-    """Add noise. No other rule reads clean flux, but for the stress table."""
+    """Add noise to a shard. Clean flux is read by no other rule but stress and figure_spectra, which nothing comes from."""
     input:
         code=code("noisy.py"),
-        stars=STARS,
-        wave="results/spectra/{dataset}/wave.npy",
-        flux="results/spectra/{dataset}/flux.npy",
-        error="results/spectra/{dataset}/error.npy",
+        wave=WAVE,
+        flux=CLEAN,
+        error=ERROR,
     output:
-        flux=NOISY,
-        samples="results/noisy/{dataset}/noise_{level}/samples.npz",
+        NOISY,
     log:
-        "results/noisy/{dataset}/noise_{level}/logs/noisy.log",
+        "results/noisy/{dataset}/noise_{level}/logs/noisy_{shard}.log",
     benchmark:
-        "results/noisy/{dataset}/noise_{level}/benchmarks/noisy.tsv"
+        "results/noisy/{dataset}/noise_{level}/benchmarks/noisy_{shard}.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
         mem_mb=by_attempt(1000),
-        runtime=by_attempt(20),
+        runtime=by_attempt(10),
     params:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
+        shard=lambda wc: shard_of_stars(wc)[:2],
         normalisation=normalisation,
     message:
-        "Data set {wildcards.dataset}: noise at level {wildcards.level}"
+        "Data set {wildcards.dataset}: noise at level {wildcards.level}, {wildcards.shard}"
     script:
         "../scripts/noisy.py"

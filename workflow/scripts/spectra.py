@@ -1,13 +1,12 @@
-"""Draw stars, interpolate their clean flux in the grid and model the error of every pixel."""
+"""Draw the stars of a shard, interpolate their clean flux and find what the error of every pixel follows from."""
 
 import numpy as np
-import pandas as pd
 
 from gravispec.data.arrays import blocks, row_writer
 from gravispec.data.files import atomic
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
-from gravispec.spectra.observing import error_arrays
+from gravispec.spectra.observing import error_parameters, snr_of
 from gravispec.spectra.sampling import ScaledBeta, sample_stars
 from workflow.scripts.lib.job import job
 
@@ -18,21 +17,16 @@ with job(snakemake):
     priors = {name: ScaledBeta(**labels[name], a=beta, b=beta) for name in grid.axes} | {
         "mag": ScaledBeta(**labels["mag"])
     }
-    stars = pd.concat(
-        [sample_stars(n, split=split, seed=params.seed, priors=priors) for split, n in params.n_stars.items()],
-        ignore_index=True,
-    )
-    shape = len(stars), len(grid.wave)
-    snr = np.empty(len(stars))
-    with atomic(*snakemake.output) as (stars_path, wave_path, flux_path, error_path):
-        with row_writer(flux_path, shape) as write_flux, row_writer(error_path, shape) as write_error:
+    split, first, stop = params.shard
+    stars = sample_stars(stop, split=split, seed=params.seed, priors=priors, first=first)
+    error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
+    with atomic(*snakemake.output) as (stars_path, flux_path, error_path):
+        with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
             for lo, hi in blocks(0, len(stars)):
                 part = stars.iloc[lo:hi]
                 flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
-                error, snr[lo:hi] = error_arrays(grid.wave, flux, part)
-                write_flux(flux)
-                write_error(error)
+                error[lo:hi] = error_parameters(grid.wave, flux, part)
+                snr[lo:hi] = snr_of(grid.wave, error[lo:hi])
+                write(flux)
+        np.save(error_path, error)
         stars.assign(snr=snr).to_parquet(stars_path)
-        np.save(wave_path, grid.wave)
-    quantiles = np.quantile(snr, [0.05, 0.5, 0.95]).round(1)
-    print(f"{len(stars)} stars; S/N per pixel 5, 50, 95 %: {quantiles}", flush=True)

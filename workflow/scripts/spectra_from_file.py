@@ -22,10 +22,10 @@ with job(snakemake), limited_memory([snakemake.input[split] for split in SPLITS]
         if not np.array_equal(file[WAVE][:], wave):
             raise InputError(f"{file.filename}: its wavelengths differ from those of {files['train'].filename}")
     stars = {split: read_stars(file, split) for split, file in files.items()}
-    shape = sum(map(len, stars.values())), len(wave)
-    with atomic(*snakemake.output) as (stars_path, wave_path, flux_path, error_path):
-        with row_writer(flux_path, shape) as write_flux, row_writer(error_path, shape) as write_error:
-            for split, file in files.items():
+    with atomic(*snakemake.output) as (stars_path, wave_path, *paths):
+        for (split, file), flux_path, error_path in zip(files.items(), paths[:3], paths[3:], strict=True):
+            shape = len(stars[split]), len(wave)
+            with row_writer(flux_path, shape) as write_flux, row_writer(error_path, shape) as write_error:
                 for lo, hi in blocks(0, len(stars[split])):
                     flux, error = read_spectra(file, lo, hi)
                     write_flux(flux)

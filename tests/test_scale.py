@@ -1,0 +1,221 @@
+"""Any number of stars: shards are read as one, memory does not grow with them, and what does not fit is said first."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from gravispec.config import load
+from gravispec.data.arrays import RowReader, selected_rows
+from gravispec.data.error_rows import ErrorRows
+from gravispec.errors import InputError
+from gravispec.models.moments import fold_moments, fold_of_row, moments_of
+from gravispec.spectra.observing import error_arrays, error_parameters
+from gravispec.spectra.sampling import sample_stars
+from tests.conftest import REPO
+from workflow.costs import Model, shortage
+
+GB = 1_000_000_000
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """The rows (23, 5) of a file, and the paths of three files with the same rows."""
+    rows = np.random.default_rng(2).normal(size=(23, 5)).astype(np.float32)
+    paths = [tmp_path / f"train_{i}.npy" for i in range(3)]
+    for path, (lo, hi) in zip(paths, pairwise((0, 9, 10, 23)), strict=True):
+        np.save(path, rows[lo:hi])
+    return rows, paths
+
+
+@pytest.mark.parametrize("chosen", [slice(0, 23), slice(8, 11), slice(5, 5), [0, 8, 9, 10, 22], [9], [3, 4, 5, 20], []])
+def test_rows_of_several_files_are_those_of_one(shards, chosen):
+    rows, paths = shards
+    chosen = chosen if isinstance(chosen, slice) else np.array(chosen, int)
+    reader = RowReader(paths)
+    assert reader.shape == rows.shape
+    np.testing.assert_array_equal(reader[chosen], rows[chosen])
+
+
+def test_selected_rows_of_several_files(shards):
+    rows, paths = shards
+    keep = np.random.default_rng(3).random(23) < 0.4
+    found = list(selected_rows(RowReader(paths), keep, size=4))
+    np.testing.assert_array_equal(np.concatenate([part for part, _ in found]), rows[keep])
+    np.testing.assert_array_equal(np.concatenate([index for _, index in found]), np.flatnonzero(keep))
+
+
+def test_files_that_do_not_belong_together_or_end_early_are_named(shards, tmp_path):
+    _, paths = shards
+    np.save(tmp_path / "other.npy", np.zeros((4, 6), np.float32))
+    with pytest.raises(InputError, match=r"other\.npy: 6 columns of float32"):
+        RowReader([*paths, tmp_path / "other.npy"])
+    paths[2].write_bytes(paths[2].read_bytes()[:-8])
+    reader = RowReader(paths)
+    assert len(reader[:22]) == 22
+    with pytest.raises(InputError, match=r"train_2.npy: truncated, rows 12\.\.13"):
+        reader[[3, 22]]
+
+
+def test_stars_of_a_shard_are_rows_of_the_whole_split():
+    whole = sample_stars(700, split="train", seed=4)
+    part = sample_stars(650, split="train", seed=4, first=300)
+    pd.testing.assert_frame_equal(part.reset_index(drop=True), whole[300:650].reset_index(drop=True))
+
+
+def test_errors_come_back_from_two_numbers_bit_by_bit(tmp_path):
+    wave = 7900.0 + 0.4 * np.arange(2000)
+    stars = sample_stars(60, split="test", seed=1)
+    flux = (1 + 0.1 * np.random.default_rng(1).normal(size=(60, 2000))).astype(np.float32) * (8500 / wave) ** 2
+    error, _ = error_arrays(wave, flux.astype(np.float32), stars)
+    np.save(tmp_path / "numbers.npy", error_parameters(wave, flux.astype(np.float32), stars))
+    np.save(tmp_path / "pixels.npy", error)
+    for name in ("numbers", "pixels"):
+        rows = ErrorRows(tmp_path / f"{name}.npy", wave)
+        assert (rows.shape, rows.dtype) == ((60, 2000), np.float32)
+        np.testing.assert_array_equal(rows[:], error)
+        np.testing.assert_allclose(rows[[2, 40]], error[[2, 40]], rtol=1e-6)
+
+
+def test_moments_fold_by_fold_are_those_of_one_pass():
+    rng = np.random.default_rng(6)
+    X, y = rng.normal(size=(5000, 40)).astype(np.float32), rng.normal(size=(5000, 2))
+    fold = fold_of_row(5000, 5, 1)
+    for k, expected in enumerate(fold_moments([(X, y)], 5000, n_folds=5, seed=1)):
+        inside = fold == k
+        found = moments_of([(X[inside][:700], y[inside][:700]), (X[inside][700:], y[inside][700:])], inside.sum())
+        assert found.n == expected.n == inside.sum()
+        for field in fields(expected):
+            pair = getattr(found, field.name), getattr(expected, field.name)
+            np.testing.assert_allclose(*pair, rtol=1e-10, atol=1e-10, err_msg=field.name)
+
+
+PEAK = """
+import resource, sys, numpy as np
+from gravispec.data.arrays import RowReader, selected_rows
+from gravispec.models.moments import moments_of
+reader = RowReader(sys.argv[1:])
+keep = np.arange(len(reader)) % 3 > 0
+moments_of(((X, X[:, 0]) for X, _ in selected_rows(reader, keep)), int(keep.sum()))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_of_a_job_does_not_grow_with_the_stars(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(8000, 512)).astype(np.float32)  # 16 MB
+    paths = [tmp_path / f"{i}.npy" for i in range(5)]
+    for path in paths:
+        np.save(path, rows)
+    run = lambda *files: subprocess.run(  # noqa: E731
+        [sys.executable, "-c", PEAK, *files], cwd=REPO, capture_output=True, text=True, check=True
+    )
+    one, five = (int(run(*map(str, files)).stdout) / 1024 for files in (paths[:1], paths))
+    assert five - one < 8, f"{one:.0f} MB with 8,000 stars, {five:.0f} MB with 40,000"
+
+
+def settings(**more):
+    raw = yaml.safe_load((REPO / "config/config.yaml").read_text())
+    for section, entries in more.items():
+        raw[section] |= entries
+    return load(raw)
+
+
+def jobs_of(found, dataset, level="0.2"):
+    shards = found.datasets[dataset].shards()
+    return [
+        (rule, {"dataset": dataset, "shard": shard, "level": level}, [])
+        for shard in shards
+        for rule in ("spectra", "noisy")
+    ]
+
+
+def dataset_of(n_train):
+    return {"kind": "lte", "grid": "mr", "n_stars": {"train": n_train, "val": 10_000, "test": 5_000}}
+
+
+def test_one_million_stars_need_two_arrays():
+    found = settings()
+    line, problem = shortage(Model(found), jobs_of(found, "lte_1m"), disk=45 * GB, memory=6000)
+    assert problem is None
+    assert line.startswith(f"{2 * 1_015_000 * 4 * 4096 / 1e9:.1f} GB of disk")
+
+
+def test_the_smaller_run_that_is_named_fits_and_one_much_larger_does_not():
+    found = settings()
+    _, problem = shortage(Model(found), jobs_of(found, "lte_1m"), disk=21 * GB, memory=6000)
+    assert "about 33.3 GB of disk are needed in results/, 21.0 GB are free" in problem
+    n_train = int(problem.split("n_train = ")[1].split()[0])
+    for n, fits in ((n_train, True), (n_train + 2000, False)):
+        smaller = settings(datasets={"smaller": dataset_of(n)})
+        _, problem = shortage(Model(smaller), jobs_of(smaller, "smaller"), disk=21 * GB, memory=6000)
+        assert (problem is None) is fits
+
+
+def test_files_that_are_there_count_as_done(tmp_path):
+    found = settings()
+    jobs = jobs_of(found, "lte")
+    size = 50_000 * 4 * 4096
+    done = tmp_path / "train_0.npy"
+    with open(done, "wb") as file:
+        file.truncate(size)  # a hole, no data
+    need = 2 * 115_000 * 4 * 4096
+    assert shortage(Model(found), jobs, disk=need - 1, memory=6000)[1]
+    again = [(rule, wildcards, [str(done)] if i == 0 else []) for i, (rule, wildcards, _) in enumerate(jobs)]
+    assert shortage(Model(found), again, disk=need - size, memory=6000)[1] is None
+    assert shortage(Model(found), again, disk=need - size - 1, memory=6000)[1]
+
+
+def test_too_little_memory_is_said_with_the_rule():
+    found = settings()
+    jobs = [("expert", {"run": "moe_100k", "bin": "0"}, []), ("summary", {"run": "moe_100k"}, [])]
+    _, problem = shortage(Model(found), jobs, disk=GB, memory=900)
+    assert "of memory are needed for a job of rule expert, 0.9 GB are free" in problem
+    assert shortage(Model(found), jobs, disk=GB, memory=2000)[1] is None
+
+
+@pytest.mark.slow
+class TestBeforeTheFirstJob:
+    def start(self, checkout, content, target):
+        (checkout.path / "needs.yaml").write_text(yaml.safe_dump(content))
+        return checkout.snakemake("--configfile", "needs.yaml", "--", target)
+
+    def test_a_run_that_does_not_fit_on_the_disk_does_not_begin(self, smoke):
+        config = {
+            "datasets": {"huge": dataset_of(1_000_000_000) | {"shard": 100_000_000}},
+            "runs": {"huge": {"dataset": "huge", "n_train": 1_000_000_000}},
+        }
+        process = self.start(smoke, config, "results/huge/summary.csv")
+        assert process.returncode == 1
+        assert "Traceback" not in process.stdout
+        assert "of disk are needed in results/" in process.stdout
+        assert "n_train = " in process.stdout
+        assert not (smoke.path / "results/spectra/huge").exists()
+        # the folder is not locked
+        assert "Nothing to be done" in smoke.snakemake().stdout
+
+    def test_a_gpu_that_is_asked_for_and_absent(self, smoke):
+        config = {"device": "cuda", "runs": {"other": {"dataset": "smoke", "n_train": 1000}}}
+        process = self.start(smoke, config, "results/other/summary.csv")
+        if "this machine has no GPU" not in process.stdout:
+            pytest.skip("a GPU is here")
+        assert process.returncode == 1
+        assert not (smoke.path / "results/other").exists()
+
+
+@pytest.mark.slow
+def test_smaller_shards_give_the_same_spectra_bit_by_bit(smoke, more):
+    of_smoke = yaml.safe_load(smoke.read("config/config.yaml"))["datasets"]["smoke"]
+    overlay = more(datasets={"sharded": of_smoke | {"shard": 900}})
+    names = ["train_0", "train_1", "train_2", "val_0", "test_0"]
+    process = smoke.snakemake(*overlay, *(f"results/noisy/sharded/noise_0.2/{name}.npy" for name in names))
+    assert process.returncode == 0, process.stdout[-3000:]
+    results = smoke.path / "results"
+    files = [results / f"noisy/sharded/noise_0.2/{name}.npy" for name in names]
+    np.testing.assert_array_equal(RowReader(files)[:], smoke.flux())
+    stars = [pd.read_parquet(results / f"spectra/{name}/stars.parquet") for name in ("sharded", "smoke")]
+    pd.testing.assert_frame_equal(*stars, check_exact=True)

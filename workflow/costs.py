@@ -1,0 +1,160 @@
+"""What jobs need, from measured costs: seconds, memory and disk of a run before it starts (docs/scaling.md)."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PIXELS = 4096  # of the spectra that the costs were measured with
+
+
+class Cost(NamedTuple):
+    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, and kB a star of
+    the data set, for the table of stars."""
+
+    seconds: float
+    ms: float = 0.0
+    MB: float = 300.0
+    matrices: float = 0.0
+    kB: float = 0.15
+
+
+#: of the rules whose cost depends on the stars, or that take more than half a minute
+COSTS = {
+    "spectra": Cost(3, 0.20, 350, kB=0),
+    "noisy": Cost(2, 0.12, 350, kB=0),
+    "moments": Cost(3, 0.40, 450, 1.5),
+    "global_ridge": Cost(25, 0, 300, 8, kB=0.01),
+    "expert": Cost(30, 0.40, 300, 7),
+    "feature": Cost(3, 0.10, 430),
+    "expert_predictions": Cost(2, 0.01, 330),
+    "stress": Cost(5, 6.6, 700),
+    "baseline": Cost(60, 1.0, 700, 5),
+    "tower": Cost(20, 0.5, 700),
+    "grid_shard": Cost(15, 0, 240, kB=0),
+}
+OTHER = Cost(4, 0, 550)
+GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
+LARGEST_BIN = 0.125  # share of the training stars
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one job needs; ``disk`` in bytes, beyond what its files take already."""
+
+    seconds: float
+    MB: float
+    disk: int
+
+
+class Model:
+    """The needs of the jobs of a configuration, ``gravispec.config.Config``."""
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def need(self, rule, wildcards, outputs):
+        """`Need` of a job from its rule, wildcards and files."""
+        cost = COSTS.get(rule, OTHER)
+        dataset = self.dataset(wildcards)
+        n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
+        width = pixels / PIXELS
+        MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + 1e-3 * cost.kB * sum(self.sizes(dataset).values())
+        if rule == "baseline" and self.settings.baselines[wildcards["baseline"]].model in GATHER:
+            MB += 4e-6 * pixels * n
+        disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
+        there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
+        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, max(int(disk) - there, 0))
+
+    def dataset(self, wildcards):
+        """Name of the data set of a job, or None."""
+        if "dataset" in wildcards:
+            return wildcards["dataset"]
+        named = [wildcards[key] for key in ("run", "tower_run", "benchmark_run", "any_run") if key in wildcards]
+        return self.settings.runs[named[0]].dataset if named else None
+
+    def bytes_of_star(self, rule, dataset):
+        """What a job of the rule writes for every star of its own, where that is much."""
+        arrays = {"spectra": 1, "noisy": 1, "spectra_from_file": 2}
+        return 400 if rule == "feature" else 4 * self.pixels(dataset) * arrays.get(rule, 0)
+
+    def sizes(self, dataset):
+        """``{split: stars}`` of a data set; of a user's files as many as spectra of 4096 pixels would fill them."""
+        if dataset is None:
+            return {}
+        about = self.settings.datasets[dataset]
+        if about.kind == "lte":
+            return dict(about.n_stars)
+        files = {split: getattr(about, split) for split in ("train", "val", "test")}
+        return {s: os.path.getsize(p) // (8 * PIXELS) if os.path.exists(p) else 0 for s, p in files.items()}
+
+    def pixels(self, dataset):
+        """Pixels of a spectrum."""
+        grid = getattr(self.settings.datasets.get(dataset), "grid", None)
+        return self.settings.grids[grid].pixels.n if grid else PIXELS
+
+    def stars(self, rule, wildcards):
+        """Stars that the job works on."""
+        dataset = self.dataset(wildcards)
+        sizes = self.sizes(dataset)
+        run = self.settings.runs.get(wildcards.get("run") or wildcards.get("tower_run"))
+        if rule in ("spectra", "noisy"):
+            split, first, stop = self.settings.datasets[dataset].shards()[wildcards["shard"]]
+            return (stop or sizes[split]) - first
+        if rule == "moments":
+            return int(wildcards["n_train"]) / self.settings.ridge.folds
+        if rule == "expert":
+            return LARGEST_BIN * run.n_train
+        if rule == "tower":
+            return run.n_train
+        if rule == "baseline":
+            return int(wildcards["n_train"])
+        if rule == "stress":
+            return sizes["test"]
+        if rule == "expert_predictions":
+            return sizes["val"] + sizes["test"]
+        return sum(sizes.values())
+
+
+def shortage(model, jobs, *, disk, memory):
+    """What ``jobs``, ``(rule, wildcards, outputs)`` each, need beyond ``disk`` free bytes and ``memory`` MB.
+
+    Returns ``(line, problem)``: a line on what they need, and None or what is missing and the smaller run that fits.
+    """
+    needs = [(rule, wildcards, model.need(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
+    total = sum(need.disk for _, _, need in needs)
+    largest, most = max(((rule, need.MB) for rule, _, need in needs), key=lambda job: job[1])
+    minutes = sum(need.seconds for _, _, need in needs) / 60
+    line = f"{_GB(total)} of disk, {_GB(most * 1e6)} of memory in the largest job, {minutes:.0f} core-minutes"
+    if total > disk:
+        return line, (
+            f"about {_GB(total)} of disk are needed in results/, {_GB(disk)} are free: free space"
+            f"{_smaller(model, needs, total - disk)}"
+        )
+    if most > memory:
+        return line, (
+            f"about {_GB(most * 1e6)} of memory are needed for a job of rule {largest}, {_GB(memory * 1e6)} are free: "
+            "end other programs, or take fewer pixels or stars"
+        )
+    return line, None
+
+
+def _smaller(model, needs, missing):
+    """``, or ...``: with how many training stars the largest data set would fit; nothing where none would."""
+    of_star, disk = {}, Counter()
+    for rule, wildcards, need in needs:
+        name = model.dataset(wildcards)
+        size = model.bytes_of_star(rule, name)
+        if size and model.settings.datasets[name].kind == "lte":
+            kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
+            of_star.setdefault(name, {})[kind] = size
+            disk[name] += need.disk
+    if not disk:
+        return ""
+    name = disk.most_common(1)[0][0]
+    fits = int(model.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
+    return f", or n_train = {fits} (of its runs, and datasets.{name}.n_stars.train) would fit" if fits > 0 else ""
+
+
+def _GB(size):
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,21 @@
+"""Moments of the training spectra of one fold: with those of the other folds, all that Ridge and components need."""
+
+import pandas as pd
+
+from gravispec.data.arrays import RowReader
+from gravispec.data.files import atomic
+from gravispec.data.npz import save_npz
+from gravispec.data.stars import LABELS, TrainingChunks, training_mask
+from gravispec.models.moments import fold_of_row, moments_of
+from workflow.scripts.lib.job import job
+
+with job(snakemake):
+    params, k = snakemake.params, int(snakemake.wildcards.fold)
+    stars = pd.read_parquet(snakemake.input.stars, columns=["split", *LABELS])
+    keep = training_mask(stars, params.n_train)
+    keep[keep] = fold_of_row(params.n_train, params.folds, params.seed) == k
+    chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
+    moments = moments_of(chunks, len(chunks))
+    print(f"fold {k}: {moments.n} stars", flush=True)
+    with atomic(snakemake.output[0]) as path:
+        save_npz(path, moments)
