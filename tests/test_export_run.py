@@ -46,7 +46,7 @@ def checkout(tmp_path_factory):
 
 def test_a_data_set_comes_back_bit_by_bit(checkout):
     mine, back = (checkout.path / "results/spectra" / name for name in ("mine", "back"))
-    for name in ("wave", "flux", "error"):
+    for name in ("wave", *(f"{array}/{split}_0" for array in ("flux", "error") for split in SIZES)):
         np.testing.assert_array_equal(np.load(back / f"{name}.npy"), np.load(mine / f"{name}.npy"))
     stars = pd.read_parquet(mine / "stars.parquet")
     assert stars["snr"].notna().all()
