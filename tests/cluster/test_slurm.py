@@ -9,6 +9,7 @@ import pytest
 from tests.cluster.one_node_slurm import OneNodeSlurm, missing
 
 TARGET = "results/moe_smoke/summary.csv"
+JOBS = {"grid_shard": 2, "spectra": 3, "noisy": 3, "moments": 5, "expert": 9, "feature": 2, "gate": 2}  # else 1
 
 
 def rules_finished(log):
@@ -44,14 +45,13 @@ def test_after_kill_9_no_finished_job_runs_again(killed_and_resumed):
     before, after = killed_and_resumed
     assert before.returncode == -9
     assert "RUNNING" in {job["JobState"] for job in before.jobs}
-    finished = rules_finished(before.log)
+    finished, again = rules_finished(before.log), rules_finished(after.log)
     assert {"grid_shard", "grid", "spectra", "noisy", "expert"} <= set(finished)
-    assert set(finished) & set(rules_finished(after.log)) <= {"expert"}
+    assert not [rule for rule in finished if finished.count(rule) + again.count(rule) > JOBS.get(rule, 1)]
     same = {name for name, written in before.files.items() if after.files.get(name) == written}
     assert {"grids/smoke/grid.npz", "spectra/smoke/flux/train_0.npy", "noisy/smoke/noise_0.2/train_0.npy"} <= same
     experts = [name for name in same if name.startswith("moe_smoke/experts/")]
     assert len(experts) >= finished.count("expert")
-    assert rules_finished(after.log).count("expert") <= 9 - finished.count("expert")
 
 
 @pytest.mark.parametrize(
