@@ -23,9 +23,9 @@ class Cost(NamedTuple):
 COSTS = {
     "spectra": Cost(3, 0.20, 350, kB=0),
     "noisy": Cost(2, 0.12, 350, kB=0),
-    "moments": Cost(3, 0.40, 450, 1.5),
-    "global_ridge": Cost(25, 0, 300, 8, kB=0.01),
-    "expert": Cost(30, 0.40, 300, 7),
+    "moments": Cost(2, 0.30, 350, 1),
+    "global_ridge": Cost(27, 0, 300, 2.5, kB=0.01),
+    "expert": Cost(18, 0.40, 300, 3.5),
     "feature": Cost(3, 0.10, 430),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 6.6, 700),
@@ -33,7 +33,7 @@ COSTS = {
     "tower": Cost(20, 0.5, 700),
     "grid_shard": Cost(15, 0, 240, kB=0),
 }
-OTHER = Cost(4, 0, 550)
+OTHER = Cost(4, 0, 550, kB=0.4)
 GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
 LARGEST_BIN = 0.125  # share of the training stars
 
