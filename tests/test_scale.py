@@ -173,8 +173,8 @@ def test_files_that_are_there_count_as_done(tmp_path):
 def test_too_little_memory_is_said_with_the_rule():
     found = settings()
     jobs = [("expert", {"run": "moe_100k", "bin": "0"}, []), ("summary", {"run": "moe_100k"}, [])]
-    _, problem = shortage(Model(found), jobs, disk=GB, memory=900)
-    assert "of memory are needed for a job of rule expert, 0.9 GB are free" in problem
+    _, problem = shortage(Model(found), jobs, disk=GB, memory=700)
+    assert "of memory are needed for a job of rule expert, 0.7 GB are free" in problem
     assert shortage(Model(found), jobs, disk=GB, memory=2000)[1] is None
 
 
