@@ -8,6 +8,7 @@ matrix times vector, which memory holds up (Bischof, Lang & Sun 2000, ACM Trans.
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solveh_banded
 from scipy.linalg.lapack import dgeqrt
+from threadpoolctl import threadpool_limits
 
 from gravispec.errors import InputError
 
@@ -34,10 +35,11 @@ def shrinkage_path(A: np.ndarray, B: np.ndarray, alphas: np.ndarray) -> np.ndarr
     for rows, V, T in reflections:
         rotated[rows] -= V @ (T.T @ (V.T @ rotated[rows]))
     U = []
-    for alpha in alphas:
-        shifted = band.copy()
-        shifted[0] += alpha
-        U.append(solveh_banded(shifted, rotated, lower=True, overwrite_ab=True, check_finite=False))
+    with threadpool_limits(1, "blas"):  # products so small that threads would wait for each other: twice the time
+        for alpha in alphas:
+            shifted = band.copy()
+            shifted[0] += alpha
+            U.append(solveh_banded(shifted, rotated, lower=True, overwrite_ab=True, check_finite=False))
     W = np.concatenate(U, axis=1)
     for rows, V, T in reversed(reflections):
         W[rows] -= V @ (T @ (V.T @ W[rows]))
@@ -56,7 +58,8 @@ def _banded(A: np.ndarray) -> tuple[np.ndarray, list[tuple[slice, np.ndarray, np
         columns = A[j:, diagonal]
         if P - below.start > 1:
             panel = A[below, diagonal]
-            reflected, T, _ = dgeqrt(min(panel.shape), panel)
+            with threadpool_limits(1, "blas"):
+                reflected, T, _ = dgeqrt(min(panel.shape), panel)
             V = panel[:, : len(T)]
             V[:] = np.tril(reflected[:, : len(T)], -1)
             V[np.diag_indices(len(T))] = 1.0
