@@ -45,11 +45,7 @@ def compared(folder, n_train, *, quick=False):
             "what": name,
             "size": f"{n_train} training stars",
             "threads": 2,
-            "runs": run.n_runs,
-            "seconds": run.seconds,
-            "cpu_s": run.cpu_s,
-            "ratio": run.seconds / own.seconds,
-            "peak_mb": run.peak_mb,
+            **run.costs(own),
             "agreement": f"R² {run.result['mlp']:.4f}",
         }
         for name, run in runs.items()

@@ -24,6 +24,11 @@ class Run:
     result: Any
     n_runs: int = 1
 
+    def costs(self, own: "Run") -> dict[str, float]:
+        """Columns of the table of results; the ratio is to gravispec's ``own`` run."""
+        spent = {"runs": self.n_runs, "seconds": self.seconds, "cpu_s": self.cpu_s}
+        return spent | {"ratio": self.seconds / own.seconds, "peak_mb": self.peak_mb}
+
 
 def set_threads(n: int) -> None:
     """Threads of the linear algebra in processes that start from here on."""

@@ -25,11 +25,7 @@ def measure(folder, *, quick):
             "what": name,
             "size": f"{n} x {P}, {k} components",
             "threads": 2,
-            "runs": run.n_runs,
-            "seconds": run.seconds,
-            "cpu_s": run.cpu_s,
-            "ratio": run.seconds / own.seconds,
-            "peak_mb": run.peak_mb,
+            **run.costs(own),
             "agreement": "" if run is own else " and ".join(f"{sine(run, own, m):.0e}" for m in (N_PATTERNS, k)),
         }
         for name, run in runs.items()

@@ -31,11 +31,7 @@ def compared(run, own):
     difference = np.abs(coef - own.result[1]).max() / np.abs(own.result[1]).max()
     same = "same alpha" if np.isclose(alpha, own.result[0]) else f"alpha {alpha:g}, not {own.result[0]:g}"
     return {
-        "runs": run.n_runs,
-        "seconds": run.seconds,
-        "cpu_s": run.cpu_s,
-        "ratio": run.seconds / own.seconds,
-        "peak_mb": run.peak_mb,
+        **run.costs(own),
         "agreement": "" if run is own else f"{difference:.0e}, {same}",
     }
 
