@@ -12,7 +12,7 @@ from gravispec.config import Tower
 from gravispec.errors import InputError
 from gravispec.evaluation import tower_tables as tables
 from gravispec.models import tower as towers
-from gravispec.models.device import choose_device
+from gravispec.device import choose_device
 
 TRAINING = {key: value for key, value in Tower().model_dump().items() if key != "seeds"}
 

@@ -8,7 +8,7 @@ import pandas as pd
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
 from gravispec.data.stars import TrainingChunks, training_mask, validation_mask
-from gravispec.models.device import choose_device
+from gravispec.device import choose_device
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.rows import predict_test_stars
 from workflow.scripts.lib.job import job

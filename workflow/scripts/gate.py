@@ -3,7 +3,7 @@
 import pandas as pd
 
 from gravispec.data.files import atomic
-from gravispec.models.device import choose_device
+from gravispec.device import choose_device
 from gravispec.models.gate_data import GateData
 from gravispec.models.gates import fit_gate, n_parameters, save
 from workflow.scripts.lib.job import job

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from gravispec.data.files import atomic
-from gravispec.models.device import choose_device
+from gravispec.device import choose_device
 from gravispec.models.tower import fit_tower, n_parameters, save
 from gravispec.models.tower_data import TowerData
 from workflow.scripts.lib.job import job
