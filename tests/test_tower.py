@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 
 from gravispec.config import Tower
+from gravispec.device import choose_device
 from gravispec.errors import InputError
 from gravispec.evaluation import tower_tables as tables
 from gravispec.models import tower as towers
-from gravispec.device import choose_device
 
 TRAINING = {key: value for key, value in Tower().model_dump().items() if key != "seeds"}
 
