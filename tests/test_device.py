@@ -176,7 +176,7 @@ def test_the_gpu_benchmark_runs_on_a_bare_machine_and_says_where_there_is_no_gpu
         "pyarrow",
         "scikit-learn",
         "threadpoolctl",
-    }  # scikit-learn has the last
+    }  # the last is part of scikit-learn
     blocked = names - there | {"snakemake", "yaml"}
     assert {"pydantic", "safetensors", "astropy", "h5py"} <= blocked
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
