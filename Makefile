@@ -42,6 +42,7 @@ reproduce: setup
 	.venv/bin/python -m workflow.reproduce $(RUN) $(CORES)
 
 bench: setup
+	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .[bench]
 	.venv/bin/python -m benchmarks.run
 
 setup: $(VENV)

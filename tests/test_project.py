@@ -19,7 +19,6 @@ RULES = [
 ]
 #: scripts that train networks or load them; every other job starts without the 1.2 s and 180 MB of torch
 NEEDS_TORCH = {
-    "baseline.py",
     "catalogue.py",
     "catalogue_part.py",
     "gate.py",
