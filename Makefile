@@ -43,7 +43,7 @@ reproduce: setup
 
 bench: setup
 	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .[bench]
-	.venv/bin/python -m benchmarks.run
+	.venv/bin/python -m benchmarks
 
 setup: $(VENV)
 

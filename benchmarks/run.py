@@ -1,6 +1,6 @@
 """All benchmarks side by side, into benchmarks/results.md and results.csv: ``make bench``, or
 
-    python -m benchmarks.run [--only ridge,pca] [--quick] [--output FOLDER]
+    python -m benchmarks [--only ridge,pca] [--quick] [--output FOLDER]
 
 --quick takes tiny sizes, to see that everything works, and prints the tables; with --output it writes them, too.
 Topics that are not in --only keep their rows. Use a quiet machine: 2 cores, 8 GB of memory, 3 GB of disk.
@@ -110,7 +110,3 @@ def _version(name):
 
 def _cell(value, digits):
     return "" if pd.isna(value) else format(value, digits) if digits else str(value)
-
-
-if __name__ == "__main__":
-    main()
