@@ -67,7 +67,7 @@ def test_chunks_do_not_matter(device, dwarf):
         np.testing.assert_allclose(emerge(dwarf, wave, device, chunk), whole, rtol=1e-5)
 
 
-@on_devices
+@pytest.mark.parametrize("device", [None, CUDA])  # PyTorch's threads on the CPU add in any order
 def test_two_calls_give_the_same_bits(device, dwarf):
     wave = 0.05 * np.arange(170000, 172500)
     np.testing.assert_array_equal(emerge(dwarf, wave, device, wave.size), emerge(dwarf, wave, device, wave.size))
@@ -90,6 +90,14 @@ def test_lines_at_the_ends_of_the_range_against_a_plain_sum(device):
     assert opacity.dtype == np.float32
     np.testing.assert_allclose(opacity, expected, rtol=0.02)  # of the Voigt approximation
     np.testing.assert_array_equal(opacity > 0, expected > 0)
+
+
+@on_devices
+def test_no_lines_at_all(device):
+    wave = np.arange(8000.0, 8300.0, 0.5)
+    none = load_lines().iloc[:0]
+    flux, continuum = synthesize(5000.0, 3.0, 0.0, wave=wave, line_list=none, bands=(), device=device)
+    np.testing.assert_allclose(flux, continuum, rtol=1e-4)
 
 
 @on_devices

@@ -108,7 +108,13 @@ def band_opacity(molecule: str, density: np.ndarray, T: np.ndarray, wave: np.nda
 
 def peak_opacity(molecule: str, density: np.ndarray, T: np.ndarray, v_micro: float) -> np.ndarray:
     """Upper limit of `band_opacity` over all wavelengths, (n_depth,) cm-1."""
-    return _node_weights(density, T) @ cross_sections(molecule, v_micro).max(axis=1)
+    return _node_weights(density, T) @ _peaks(molecule, v_micro)
+
+
+@lru_cache(maxsize=8)
+def _peaks(molecule: str, v_micro: float) -> np.ndarray:
+    """Largest cross-section at each node, (n_node,)."""
+    return cross_sections(molecule, v_micro).max(axis=1)
 
 
 @lru_cache(maxsize=8)

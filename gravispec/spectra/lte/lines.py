@@ -30,7 +30,8 @@ from gravispec.spectra.wavelength import air_to_vacuum
 
 CUTOFF = 1e-4  # of the continuum: where the window of a line ends
 FORMATION_DEPTH = 3.0  # continuum optical depth below which no line forms
-BATCH_POINTS = 100  # wavelengths of all windows of a batch: larger arrays cost page faults
+BATCH_POINTS = 100  # wavelengths of all windows of a batch with NumPy: larger arrays cost page faults
+Voigt = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @cache
@@ -77,9 +78,10 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     """
     elements = load_elements()
     species = {f"{name} {stage}": (i, k) for i, name in enumerate(elements.names) for k, stage in enumerate(STAGES)}
-    if unknown := set(lines["species"]) - set(species):
+    names = lines["species"].tolist()
+    if unknown := set(names) - set(species):
         raise InputError(f"line_list: species {min(unknown)!r} is not known; leave out its lines")
-    element, stage = np.array([species[name] for name in lines["species"]], dtype=int).reshape(-1, 2).T
+    element, stage = np.array([species[name] for name in names], dtype=int).reshape(-1, 2).T
     wave = air_to_vacuum(lines["wave_air"].to_numpy())
     cm = 1e-8 * wave[:, None]
     kT = BOLTZMANN * gas.T
@@ -134,9 +136,6 @@ def line_opacity(profiles: LineProfiles, half: np.ndarray, wave: np.ndarray) -> 
     return opacity
 
 
-Voigt = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
 def _add_at_once(
     opacity: np.ndarray, wave: np.ndarray, profiles: LineProfiles, lines: np.ndarray, half: np.ndarray, voigt: Voigt
 ) -> None:
@@ -150,7 +149,7 @@ def _add_at_once(
     offset = xp.asarray(wave[column] - centre[line], dtype=xp.float32)[:, None]
     scale, doppler, damping = (like(a[lines], wave)[line] for a in profiles.single)  # (n_point, n_depth)
     profile = scale * voigt(damping, offset / doppler)
-    opacity.T.index_put_((column,), profile, accumulate=True)  # sorts, so that the order of the sum is fixed
+    opacity.T.index_put_((column,), profile, accumulate=True)  # CUDA sorts: the order of the sum is fixed
 
 
 def _add_in_batches(

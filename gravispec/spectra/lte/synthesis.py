@@ -107,12 +107,10 @@ def prepare(
 
 def emerge(model: Model, wave: np.ndarray, device: str | None, chunk: int) -> np.ndarray:
     """Flux (n_wave,) of a model at `wave` (n_wave,), `chunk` wavelengths at a time."""
-    # The Paschen lines are broad: their own coarse grid will do.
-    smooth = np.union1d(coarse_grid(), line_grid()[line_grid() < coarse_grid()[-1]])
-    paschen = paschen_lines(model.gas, model.v_micro, smooth, device)
+    paschen = paschen_lines(model.gas, model.v_micro, smooth_grid(), device)
     at, coarse, smooth, tau_ref, reference, ratio, source = (
         on_device(array, device)
-        for array in (wave, coarse_grid(), smooth, depth_scale(), model.reference, model.ratio, model.source)
+        for array in (wave, coarse_grid(), smooth_grid(), depth_scale(), model.reference, model.ratio, model.source)
     )
     smooth_ratio = interpolate(coarse, ratio, smooth) + paschen / reference
 
@@ -133,6 +131,12 @@ def coarse_grid() -> np.ndarray:
     """Wavelengths (n_coarse,), every `COARSE_STEP` over `WAVE_RANGE`."""
     ends = np.floor(WAVE_RANGE[0] / COARSE_STEP), np.ceil(WAVE_RANGE[1] / COARSE_STEP) + 1
     return COARSE_STEP * np.arange(*ends)
+
+
+@cache
+def smooth_grid() -> np.ndarray:
+    """`coarse_grid` with the points that the Paschen lines need: they are broad, and these will do."""
+    return np.union1d(coarse_grid(), line_grid()[line_grid() < coarse_grid()[-1]])
 
 
 def interpolate(x: np.ndarray, table: np.ndarray, at: np.ndarray) -> np.ndarray:
