@@ -51,9 +51,14 @@ def empty(shape, reference):
     return xp.empty(shape, dtype=xp.float64, device=reference.device)
 
 
+def device_of(array):
+    """The device of a tensor, None for NumPy."""
+    return None if namespace(array) is np else array.device
+
+
 def like(array, reference):
     """The array where ``reference`` is."""
-    return on_device(array, None if namespace(reference) is np else reference.device)
+    return on_device(array, device_of(reference))
 
 
 def host(array):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gravispec.data.files import atomic
+from gravispec.device import array_device
 from gravispec.spectra.grid import nodes, shard
 from gravispec.spectra.instrument import fine_wave, response
 from gravispec.spectra.lte.synthesis import synthesize
@@ -10,6 +11,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
+    device = array_device(snakemake.resources)
     wave = params.pixels["start"] + params.pixels["step"] * np.arange(params.pixels["n"])
     fine = fine_wave(wave, params.fwhm)
     instrument = response(fine, wave, params.fwhm)  # (P, n_fine), sparse
@@ -18,7 +20,7 @@ with job(snakemake):
     flux = np.empty((len(models), len(wave)))
     for i, model in enumerate(models):
         labels = dict(zip(params.axes, model.tolist(), strict=True))
-        surface_flux, _ = synthesize(**labels, v_micro=params.v_micro, wave=fine)
+        surface_flux, _ = synthesize(**labels, v_micro=params.v_micro, wave=fine, device=device)
         flux[i] = instrument @ surface_flux
         print(f"{i + 1}/{len(models)} {labels}", flush=True)
     with atomic(snakemake.output[0]) as path:

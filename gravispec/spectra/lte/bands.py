@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gravispec.device import device_of, like, namespace, on_device
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
     BOLTZMANN,
@@ -96,23 +97,37 @@ def cross_sections(molecule: str, v_micro: float) -> np.ndarray:
 def band_opacity(molecule: str, density: np.ndarray, T: np.ndarray, wave: np.ndarray, v_micro: float) -> np.ndarray:
     """Opacity, (n_depth, n_wave) cm-1 in single precision, of a molecule of `density` cm-3 at `T` K, both (n_depth,).
 
-    `wave` (n_wave,) vacuum Angstrom, inside `WAVE_GRID`.
+    `wave` (n_wave,) vacuum Angstrom, inside `WAVE_GRID`; if it is a tensor, so is the result.
     """
-    table = cross_sections(molecule, v_micro)
+    xp = namespace(wave)
+    table = _table_on(device_of(wave), molecule, v_micro)
     cell, right = _grid_position(wave, table.shape[1])
-    right = right.astype(np.float32)
-    return _node_weights(density, T) @ (table[:, cell] * (1.0 - right) + table[:, cell + 1] * right)
+    right = xp.asarray(right, dtype=xp.float32)
+    return like(_node_weights(density, T), wave) @ (table[:, cell] * (1.0 - right) + table[:, cell + 1] * right)
 
 
 def peak_opacity(molecule: str, density: np.ndarray, T: np.ndarray, v_micro: float) -> np.ndarray:
     """Upper limit of `band_opacity` over all wavelengths, (n_depth,) cm-1."""
-    return _node_weights(density, T) @ cross_sections(molecule, v_micro).max(axis=1)
+    return _node_weights(density, T) @ _peaks(molecule, v_micro)
+
+
+@lru_cache(maxsize=8)
+def _peaks(molecule: str, v_micro: float) -> np.ndarray:
+    """Largest cross-section at each node, (n_node,)."""
+    return cross_sections(molecule, v_micro).max(axis=1)
+
+
+@lru_cache(maxsize=8)
+def _table_on(device, molecule: str, v_micro: float):
+    """`cross_sections` on a device, moved there once."""
+    return on_device(cross_sections(molecule, v_micro), device)
 
 
 def _grid_position(wave: np.ndarray, n_grid: int) -> tuple[np.ndarray, np.ndarray]:
     """Index of the grid point to the left of each wavelength, and the distance from it in steps."""
-    position = np.log(wave / WAVE_GRID[0]) / LOG_STEP
-    cell = np.minimum(position.astype(int), n_grid - 2)
+    xp = namespace(wave)
+    position = xp.log(wave / WAVE_GRID[0]) / LOG_STEP
+    cell = xp.clip(xp.asarray(position, dtype=xp.int64), None, n_grid - 2)
     return cell, position - cell
 
 

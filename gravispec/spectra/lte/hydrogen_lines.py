@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from gravispec.device import namespace, on_device
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
     BOHR_RADIUS,
@@ -79,10 +80,11 @@ def stark_profile(beta: np.ndarray, doppler: np.ndarray) -> np.ndarray:
     """
     core = (STARK_CORE**BLEND + (CORE_GROWTH * doppler) ** BLEND) ** (1.0 / BLEND)
     stark_share = (STARK_CORE / core) ** 1.5
-    gauss = np.sqrt(doppler**2 + GAUSS_WIDTH**2)
-    x = np.abs(beta) / core
-    stark = 3.0 / core**2.5 / (1.0 + x * x * np.sqrt(x))
-    return stark + (1.0 - stark_share) / (np.sqrt(np.pi) * gauss) * np.exp(-((beta / gauss) ** 2))
+    xp = namespace(beta)
+    gauss = xp.sqrt(doppler**2 + GAUSS_WIDTH**2)
+    x = abs(beta) / core
+    stark = 3.0 / core**2.5 / (1.0 + x * x * xp.sqrt(x))
+    return stark + (1.0 - stark_share) / (np.sqrt(np.pi) * gauss) * xp.exp(-((beta / gauss) ** 2))
 
 
 @cache
@@ -101,12 +103,12 @@ def line_grid() -> np.ndarray:
     return np.unique(points[points > PASCHEN_LIMIT])
 
 
-def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray) -> np.ndarray:
-    """Opacity of the Paschen lines, (n_depth, n_wave) cm-1, zero below `PASCHEN_LIMIT`.
+def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, device: str | None = None) -> np.ndarray:
+    """Opacity of the Paschen lines, (n_depth, n_wave) cm-1, zero below `PASCHEN_LIMIT`; a tensor on `device` if given.
 
     `wave` (n_wave,) increasing; `v_micro` km/s.
     """
-    opacity = np.zeros((gas.T.size, wave.size), dtype=np.float32)
+    opacity = on_device(np.zeros((gas.T.size, wave.size), dtype=np.float32), device)
     beyond = slice(np.searchsorted(wave, PASCHEN_LIMIT), None)
     kT = BOLTZMANN * gas.T
     energy = PASCHEN**-2.0 - UPPER_LEVELS**-2.0  # Rydberg
@@ -127,7 +129,11 @@ def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray) -> np.ndarray:
     doppler = np.outer(velocity / LIGHT_SPEED, centre).astype(np.float32) / unit
     scale = (strength / unit).astype(np.float32)
     offset = (wave[beyond] - centre[:, None]).astype(np.float32)
-    for k in range(centre.size):
-        beta = offset[k] / unit[:, k, None]
-        opacity[:, beyond] += scale[:, k, None] * stark_profile(beta, doppler[:, k, None])
+    unit, doppler, scale = (on_device(a.T[:, :, None], device) for a in (unit, doppler, scale))  # (n_line, n_depth, 1)
+    offset = on_device(offset[:, None], device)
+    step = 1 if device is None else centre.size  # lines at a time: the processor's cache holds one
+    for start in range(0, centre.size, step):
+        part = slice(start, start + step)
+        profile = scale[part] * stark_profile(offset[part] / unit[part], doppler[part])
+        opacity[:, beyond] += profile.sum(axis=0)
     return opacity

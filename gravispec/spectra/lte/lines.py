@@ -6,12 +6,13 @@ independent code (Turbospectrum) gives them in the Sun, in Arcturus or in a dwar
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gravispec.device import like, namespace
 from gravispec.errors import InputError
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
@@ -29,7 +30,8 @@ from gravispec.spectra.wavelength import air_to_vacuum
 
 CUTOFF = 1e-4  # of the continuum: where the window of a line ends
 FORMATION_DEPTH = 3.0  # continuum optical depth below which no line forms
-BATCH_POINTS = 100  # wavelengths of all windows of a batch: larger arrays cost page faults
+BATCH_POINTS = 100  # wavelengths of all windows of a batch with NumPy: larger arrays cost page faults
+Voigt = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @cache
@@ -62,6 +64,12 @@ class LineProfiles:
     doppler: np.ndarray  # (n_line, n_depth) Doppler width, Angstrom
     damping: np.ndarray  # (n_line, n_depth) Voigt's a
 
+    @cached_property
+    def single(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Opacity in the line centre over H(a, 0), cm-1, Doppler width and damping in single precision."""
+        scale = self.strength / (np.sqrt(np.pi) * self.doppler)
+        return tuple(a.astype(np.float32) for a in (scale, self.doppler, self.damping))
+
 
 def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles:
     """Strength and broadening of every line at every depth; `v_micro` km/s.
@@ -70,9 +78,10 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     """
     elements = load_elements()
     species = {f"{name} {stage}": (i, k) for i, name in enumerate(elements.names) for k, stage in enumerate(STAGES)}
-    if unknown := set(lines["species"]) - set(species):
+    names = lines["species"].tolist()
+    if unknown := set(names) - set(species):
         raise InputError(f"line_list: species {min(unknown)!r} is not known; leave out its lines")
-    element, stage = np.array([species[name] for name in lines["species"]], dtype=int).reshape(-1, 2).T
+    element, stage = np.array([species[name] for name in names], dtype=int).reshape(-1, 2).T
     wave = air_to_vacuum(lines["wave_air"].to_numpy())
     cm = 1e-8 * wave[:, None]
     kT = BOLTZMANN * gas.T
@@ -114,28 +123,42 @@ def half_windows(profiles: LineProfiles, continuum: np.ndarray, depth: np.ndarra
 def line_opacity(profiles: LineProfiles, half: np.ndarray, wave: np.ndarray) -> np.ndarray:
     """Sum of the lines, (n_depth, n_wave) cm-1 in single precision, each inside its window `half` (n_line,) Angstrom.
 
-    `wave` (n_wave,) Angstrom, increasing.
+    `wave` (n_wave,) Angstrom, increasing; if it is a tensor, so is the result.
     """
-    opacity = np.zeros((profiles.strength.shape[1], wave.size), dtype=np.float32)
-    seen = (half > 0) & (profiles.wave + half > wave[0]) & (profiles.wave - half < wave[-1])
+    xp = namespace(wave)
+    add = _add_in_batches if xp is np else _add_at_once
+    opacity = xp.zeros((profiles.strength.shape[1], len(wave)), dtype=xp.float32, device=wave.device)
+    seen = (half > 0) & (profiles.wave + half > float(wave[0])) & (profiles.wave - half < float(wave[-1]))
     core_window = np.minimum(half, CORE * profiles.doppler.max(axis=1))
     has_wings = half > CORE * profiles.doppler.min(axis=1)
-    _add_profiles(opacity, wave, profiles, np.flatnonzero(seen), core_window, voigt_core)
-    _add_profiles(opacity, wave, profiles, np.flatnonzero(seen & has_wings), half, voigt_wing)
+    add(opacity, wave, profiles, np.flatnonzero(seen), core_window, voigt_core)
+    add(opacity, wave, profiles, np.flatnonzero(seen & has_wings), half, voigt_wing)
     return opacity
 
 
-def _add_profiles(
-    opacity: np.ndarray,
-    wave: np.ndarray,
-    profiles: LineProfiles,
-    lines: np.ndarray,
-    half: np.ndarray,
-    voigt: Callable[[np.ndarray, np.ndarray], np.ndarray],
+def _add_at_once(
+    opacity: np.ndarray, wave: np.ndarray, profiles: LineProfiles, lines: np.ndarray, half: np.ndarray, voigt: Voigt
+) -> None:
+    """Add `voigt` profiles of the `lines` (indices) to `opacity`, all points of all windows in one tensor."""
+    xp = namespace(wave)
+    centre = like(profiles.wave[lines], wave)
+    first = xp.searchsorted(wave, like((profiles.wave - half)[lines], wave))
+    n_points = xp.searchsorted(wave, like((profiles.wave + half)[lines], wave)) - first
+    line = xp.repeat_interleave(n_points)  # (n_point,) of `lines`, once for each point of its window
+    column = xp.arange(len(line), device=wave.device) + (first - xp.cumsum(n_points, axis=0) + n_points)[line]
+    offset = xp.asarray(wave[column] - centre[line], dtype=xp.float32)[:, None]
+    scale, doppler, damping = (like(a[lines], wave)[line] for a in profiles.single)  # (n_point, n_depth)
+    profile = scale * voigt(damping, offset / doppler)
+    opacity.T.index_put_((column,), profile, accumulate=True)  # CUDA sorts: the order of the sum is fixed
+
+
+def _add_in_batches(
+    opacity: np.ndarray, wave: np.ndarray, profiles: LineProfiles, lines: np.ndarray, half: np.ndarray, voigt: Voigt
 ) -> None:
     """Add `voigt` profiles of the `lines` (indices) to `opacity`, in batches of lines with windows alike."""
     first = np.searchsorted(wave, (profiles.wave - half)[lines])
     n_points = np.searchsorted(wave, (profiles.wave + half)[lines]) - first
+    scale, doppler, damping = profiles.single
     order = np.argsort(n_points, kind="stable")
     begin = 0
     while begin < order.size:
@@ -144,9 +167,7 @@ def _add_profiles(
         line = lines[batch]
         columns = first[batch][:, None] + np.arange(n_points[batch[-1]])
         offset = wave[np.minimum(columns, wave.size - 1)] - profiles.wave[line, None]
-        doppler = profiles.doppler[line].astype(np.float32)[:, :, None]
-        scale = (profiles.strength[line] / (np.sqrt(np.pi) * profiles.doppler[line])).astype(np.float32)[:, :, None]
-        damping = profiles.damping[line].astype(np.float32)[:, :, None]
-        block = scale * voigt(damping, offset.astype(np.float32)[:, None, :] / doppler)
+        v = offset.astype(np.float32)[:, None, :] / doppler[line, :, None]
+        block = scale[line, :, None] * voigt(damping[line, :, None], v)
         for start, n, profile in zip(first[batch], n_points[batch], block, strict=True):
             opacity[:, start : start + n] += profile[:, :n]

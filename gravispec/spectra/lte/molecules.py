@@ -88,13 +88,22 @@ def partition_function(molecule: str, T: np.ndarray) -> np.ndarray:
         sigma = 0.5 * (state.multiplicity - 1) - np.arange(state.multiplicity)
         spin_orbit = np.exp(-np.outer(beta, state.A * state.Lambda * sigma)).sum(axis=1)
         electronic = (1 if state.Lambda == 0 else 2) * spin_orbit
-        for v in range(V_MAX):
-            if v and state.vibration(v) < state.vibration(v - 1):
-                break
-            B = state.rotation(v)[0]
+        for B, energy in _vibrational_levels(molecule, name):
             rotor = (1.0 / (B * beta) + 1.0 / 3.0) / symmetry
-            total += electronic * rotor * np.exp(-term(molecule, name, v) * beta)
+            total += electronic * rotor * np.exp(-energy * beta)
     return total
+
+
+@cache
+def _vibrational_levels(molecule: str, name: str) -> list[tuple[float, float]]:
+    """Rotational constant and energy of each level of a state, up to dissociation."""
+    state = load_states()[molecule][name]
+    levels = []
+    for v in range(V_MAX):
+        if v and state.vibration(v) < state.vibration(v - 1):
+            break
+        levels.append((state.rotation(v)[0], term(molecule, name, v)))
+    return levels
 
 
 def lowest_energy(molecule: str) -> float:

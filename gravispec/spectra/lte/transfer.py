@@ -1,7 +1,13 @@
-"""Formal solution: emergent flux of a plane-parallel atmosphere with a known source function."""
+"""Formal solution: emergent flux of a plane-parallel atmosphere with a known source function.
+
+What takes optical depths or source functions takes NumPy arrays or tensors.
+"""
+
+from functools import cache
 
 import numpy as np
 
+from gravispec.device import namespace
 from gravispec.spectra.lte.constants import BOLTZMANN, LIGHT_SPEED, PLANCK
 
 N_ANGLES = 4
@@ -16,9 +22,16 @@ def planck(wave: np.ndarray, T: np.ndarray) -> np.ndarray:
 
 def expn4(tau: np.ndarray, n_angles: int = N_ANGLES) -> np.ndarray:
     """Exponential integral E4(tau) = int_0^1 mu^2 exp(-tau/mu) dmu by Gauss-Legendre quadrature over mu."""
+    exp = namespace(tau).exp
+    return sum(weight * exp(-tau / mu) for mu, weight in _angles(n_angles))
+
+
+@cache
+def _angles(n_angles: int) -> list[tuple[float, float]]:
+    """mu and its weight in the integral of E4."""
     nodes, weights = np.polynomial.legendre.leggauss(n_angles)
     mu = 0.5 * (nodes + 1.0)
-    return sum(0.5 * w * m**2 * np.exp(-tau / m) for m, w in zip(mu, weights, strict=True))
+    return list(zip(mu.tolist(), (0.5 * weights * mu**2).tolist(), strict=True))
 
 
 def optical_depth(ratio: np.ndarray, tau_ref: np.ndarray) -> np.ndarray:
@@ -27,11 +40,12 @@ def optical_depth(ratio: np.ndarray, tau_ref: np.ndarray) -> np.ndarray:
     `tau_ref` (n_depth,) is the optical depth that belongs to the reference opacity.
     Trapezoidal rule in ln(tau_ref); above the first depth the ratio is constant.
     """
+    xp = namespace(ratio)
     integrand = ratio * tau_ref[:, None]
-    tau = np.empty_like(integrand)
+    tau = xp.empty_like(integrand)
     tau[0] = integrand[0]
-    step = 0.5 * np.diff(np.log(tau_ref))[:, None]
-    np.cumsum(step * (integrand[1:] + integrand[:-1]), axis=0, out=tau[1:])
+    step = 0.5 * xp.diff(xp.log(tau_ref))[:, None]
+    xp.cumsum(step * (integrand[1:] + integrand[:-1]), axis=0, out=tau[1:])
     tau[1:] += tau[0]
     return tau
 
@@ -43,7 +57,8 @@ def emergent_flux(tau: np.ndarray, source: np.ndarray) -> np.ndarray:
     slope goes on to infinite depth, S is constant above the first depth.
     """
     E4 = expn4(tau)
-    slope = np.diff(source, axis=0) / np.diff(tau, axis=0)
+    xp = namespace(tau)
+    slope = xp.diff(source, axis=0) / xp.diff(tau, axis=0)
     total = 0.5 * source[0] + slope[-1] * E4[-1]
-    total += np.einsum("dw,dw->w", slope, E4[:-1] - E4[1:])
+    total += xp.einsum("dw,dw->w", slope, E4[:-1] - E4[1:])
     return 2.0 * np.pi * total

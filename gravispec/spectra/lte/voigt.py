@@ -1,6 +1,8 @@
-"""Voigt function H(a, v) fast enough for a million points a model, in single precision."""
+"""Voigt function H(a, v) fast enough for a million points a model, in single precision; NumPy arrays or tensors."""
 
 import numpy as np
+
+from gravispec.device import namespace
 
 # Hui, Armstrong & Wray 1978 (JQSRT 19, 509), rational approximation of w(z) with p = 6, lowest order first.
 NUMERATOR = (122.607931777104326, 214.382388694706425, 181.928533092181549, 93.155580458138441, 30.180142196210589)
@@ -12,21 +14,21 @@ CORE = 8.0  # Doppler widths; beyond, the asymptotic series is good to 1e-3
 
 def voigt_core(a: np.ndarray, v: np.ndarray) -> np.ndarray:
     """H(a, v) to 5e-6 for |v| below `CORE`, zero beyond."""
-    z = np.empty(np.broadcast_shapes(a.shape, v.shape), dtype=np.complex64)
+    xp = namespace(v)
+    z = xp.empty(np.broadcast_shapes(a.shape, v.shape), dtype=xp.complex64, device=v.device)
     z.real, z.imag = a, -v
-    return np.where(np.abs(v) < CORE, (_polynomial(NUMERATOR, z) / _polynomial(DENOMINATOR, z)).real, np.float32(0.0))
+    return xp.where(abs(v) < CORE, (_polynomial(NUMERATOR, z) / _polynomial(DENOMINATOR, z)).real, 0.0)
 
 
 def voigt_wing(a: np.ndarray, v: np.ndarray) -> np.ndarray:
     """H(a, v) for |v| of at least `CORE`: a / sqrt(pi) (1/v^2 + 3/2 1/v^4); zero closer to the centre."""
-    inverse = np.where(np.abs(v) < CORE, np.float32(0.0), v) ** 2
-    np.divide(1.0, inverse, out=inverse, where=inverse > 0)
-    return np.float32(1.0 / np.sqrt(np.pi)) * a * inverse * (1.0 + np.float32(1.5) * inverse)
+    inverse = 1.0 / namespace(v).where(abs(v) < CORE, np.inf, v) ** 2
+    return float(1.0 / np.sqrt(np.pi)) * a * inverse * (1.0 + 1.5 * inverse)
 
 
 def _polynomial(coefficients: tuple[float, ...], z: np.ndarray) -> np.ndarray:
-    total = np.full_like(z, coefficients[-1])
+    total = namespace(z).full_like(z, coefficients[-1])
     for c in coefficients[-2::-1]:
         total *= z
-        total += np.float32(c)
+        total += c
     return total
