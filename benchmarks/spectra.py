@@ -2,6 +2,8 @@
 
 import json
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,8 @@ import pandas as pd
 from gravispec.data.arrays import blocks, row_writer
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
 from gravispec.spectra.instrument import fine_wave, response
-from gravispec.spectra.lte.synthesis import synthesize
+from gravispec.spectra.lte.lines import load_lines
+from gravispec.spectra.lte.synthesis import BANDS, emerge, prepare, synthesize
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median
 from gravispec.spectra.observing import error_arrays
@@ -32,9 +35,23 @@ def make_grid(size, *, device=None):
     fine, labels = fine_wave(wave, FWHM), nodes(axes)
     instrument = response(fine, wave, FWHM)
     began = time.perf_counter()
-    flux = np.stack([instrument @ synthesize(*label, v_micro=2.0, wave=fine, device=device)[0] for label in labels])
+    flux = np.stack([instrument @ surface for surface in _surface_flux(labels, fine, device)])
     seconds = (time.perf_counter() - began) / len(labels)
     return GridInterpolator(axes, fit_basis(flux, overwrite=True), wave=wave, device=device), seconds
+
+
+def _surface_flux(labels, wave, device):
+    """Flux of one model after the other; for a GPU all cores prepare them, which takes longer than the GPU's part."""
+    if device != "cuda":
+        yield from (synthesize(*label, wave=wave, device=device)[0] for label in labels)
+        return
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as cores:
+        for model in cores.map(_prepared, labels, chunksize=8):
+            yield emerge(model, wave, device, len(wave))
+
+
+def _prepared(label):
+    return prepare(*label, a_M=0.0, C_M=0.0, v_micro=2.0, lines=load_lines(), bands=BANDS)
 
 
 def write_data_set(folder, n_train, *, quick=False):
