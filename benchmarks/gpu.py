@@ -106,7 +106,7 @@ def report_stages(grid, n_train, seconds_of_grid, limits):
 
 
 def report_agreement(grid, n_train, size, *, device):
-    """Model flux and log g of the test stars, NumPy's against the device's: 0 where they agree within `LIMITS`, else 1."""
+    """Flux of models and log g of test stars, NumPy against the device: 0 where they agree within `LIMITS`, else 1."""
     fine = fine_wave(grid.wave, FWHM)
     model_flux = [[synthesize(*labels, wave=fine, device=where)[0] for labels in MODELS] for where in (None, device)]
     d_flux = np.abs(np.divide(*model_flux) - 1).max()
