@@ -90,7 +90,7 @@ class TrainedRows:
 def open_inputs(family, files, *, noise_level, trained, mode):
     """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers.
 
-    ``files`` has ``wave`` in any case: errors of built-in spectra follow from it. ``trained``: array or ``TrainedRows``.
+    ``files`` has ``wave`` in any case: errors of built-in spectra follow from it. ``trained``: ``TrainedRows``.
     """
     given, wave = {}, np.load(files["wave"], allow_pickle=False)
     for name, parameter in inspect.signature(family.features).parameters.items():
