@@ -26,7 +26,7 @@ COSTS = {
     "moments": Cost(2, 0.30, 350, 1),
     "global_ridge": Cost(27, 0, 300, 2.5, kB=0.01),
     "expert": Cost(18, 0.40, 300, 3.5),
-    "feature": Cost(2, 0.10, 400, kB=0),
+    "feature": Cost(2, 0.10, 400, kB=0.01),
     "feature_table": Cost(2, 0.002, 330),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 6.6, 700),
