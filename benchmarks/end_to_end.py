@@ -120,11 +120,20 @@ def _predictions(folder, fits):
 
 def _mixture(folder, features, predictions):
     from gravispec.evaluation.metrics import scores
+
+    log_g, models = mixture(pd.read_parquet(folder / "stars.parquet"), features, predictions)
+    return {name: scores(log_g, predicted)["r2"] for name, predicted in models.items()}
+
+
+def mixture(stars, features, predictions, *, device="cpu"):
+    """Of the covered test stars: true log g (n,), and that of every model, ``{model: (n,)}``.
+
+    features (N, 13) and predictions (N, 1 + bins), the global Ridge first, of all N stars.
+    """
     from gravispec.models.bins import assign, one_hot
     from gravispec.models.gates import fit_classify, fit_gate
     from gravispec.models.mixture import log_g_of_models, mix, validation_parts
 
-    stars = pd.read_parquet(folder / "stars.parquet")
     log_g, split = stars["log_g"].to_numpy(), stars["split"].to_numpy()
     bins = assign(stars["T_eff"], stars["M_H"], **EDGES)
     part = split.astype(object)
@@ -134,13 +143,13 @@ def _mixture(folder, features, predictions):
     scaling = {"mean": trained.mean(axis=0), "scale": np.maximum(trained.std(axis=0), 1e-12)}
     experts = predictions[:, 1:]
     fit, stop = ((features[rows], experts[rows], log_g[rows]) for rows in (part == "gate_fit", part == "gate_stop"))
-    gates = {kind: fit_gate(kind, fit, stop, **scaling, **GATE)[0] for kind in ("mlp", "linear")}
+    gates = {kind: fit_gate(kind, fit, stop, **scaling, **GATE, device=device)[0] for kind in ("mlp", "linear")}
     gates["classify"] = fit_classify(fit[0], bins[part == "gate_fit"], n_experts=N_BINS, seed=SEED, **scaling)
     test = part == "test"
     weights = {kind: gate.weights(features[test]) for kind, gate in gates.items()}
     models = log_g_of_models(experts[test], predictions[test, 0], weights, fallback_weight=0.5)
     models["oracle"] = mix(experts[test], one_hot(bins[test], N_BINS))
-    return {name: scores(log_g[test], predicted)["r2"] for name, predicted in models.items()}
+    return log_g[test], models
 
 
 def main():

@@ -23,8 +23,8 @@ FULL = {"nodes": (4, 4, 5), "pixels": (7100.2136, 0.42725, 4096), "n_val": 10_00
 QUICK = {"nodes": (2, 3, 3), "pixels": (8140.0, 1.0, 600), "n_val": 400, "n_test": 300}
 
 
-def make_grid(size):
-    """A coarse grid of built-in spectra: the interpolator, and seconds a model of its synthesis."""
+def make_grid(size, *, device=None):
+    """A grid of built-in spectra: the interpolator, and seconds a model of its synthesis."""
     start, step, n = size["pixels"]
     wave = start + step * np.arange(n)
     ranges = {"T_eff": (3750, 6000), "log_g": (1, 5), "M_H": (-2.5, 0.75)}
@@ -32,9 +32,9 @@ def make_grid(size):
     fine, labels = fine_wave(wave, FWHM), nodes(axes)
     instrument = response(fine, wave, FWHM)
     began = time.perf_counter()
-    flux = np.stack([instrument @ synthesize(*label, v_micro=2.0, wave=fine)[0] for label in labels])
+    flux = np.stack([instrument @ synthesize(*label, v_micro=2.0, wave=fine, device=device)[0] for label in labels])
     seconds = (time.perf_counter() - began) / len(labels)
-    return GridInterpolator(axes, fit_basis(flux), wave=wave), seconds
+    return GridInterpolator(axes, fit_basis(flux, overwrite=True), wave=wave, device=device), seconds
 
 
 def write_data_set(folder, n_train, *, quick=False):

@@ -22,9 +22,12 @@ def choose_device(wanted, *, gpu=1):
     return "cuda" if available else "cpu"
 
 
-def array_device(wanted, *, gpu):
-    """Device of the arrays of a job that can do without a card: ``cuda``, or None for NumPy. Arguments as above."""
-    return "cuda" if gpu and choose_device(wanted, gpu=gpu) == "cuda" else None
+def array_device(resources):
+    """Device of the arrays of a job with these ``device`` and ``gpu``: ``cuda``, or None for NumPy.
+
+    The job can do without a card, so that ``gpu`` 0 is no error where ``device`` is ``cuda``.
+    """
+    return "cuda" if resources.gpu and choose_device(resources.device) == "cuda" else None
 
 
 def namespace(array):
@@ -40,6 +43,12 @@ def on_device(array, device):
     import torch
 
     return torch.as_tensor(array, device=device)
+
+
+def empty(shape, reference):
+    """A float64 array of this shape where ``reference`` is."""
+    xp = namespace(reference)
+    return xp.empty(shape, dtype=xp.float64, device=reference.device)
 
 
 def like(array, reference):

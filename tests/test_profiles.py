@@ -87,7 +87,7 @@ def test_memory_and_time_of_a_rule_grow_with_its_attempts(name):
 
 
 def test_rules_that_train_networks_are_tagged_for_a_gpu():
-    tagged = {name for name, body in RULES.items() if re.search(r"^        gpu=", body, re.M)}
+    tagged = {name for name, body in RULES.items() if re.search(r"^        gpu=(?!0,)", body, re.M)}
     assert tagged == {name for name, body in RULES.items() if "gpu.yaml" in body} == {"gate", "tower", "baseline"}
 
 
@@ -97,6 +97,18 @@ def test_training_jobs_of_one_machine_take_turns_where_there_is_a_gpu(tmp_path, 
         (tmp_path / "nvidia-smi").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert profile("default")["resources"] == {"gpu": at_once}
+
+
+HEAVY = {"grid_shard", "spectra", "noisy", "moments", "global_ridge", "expert", "expert_predictions"}
+
+
+@pytest.mark.parametrize("card", [True, False])
+def test_heavy_rules_use_a_card_of_this_machine_where_there_is_one(tmp_path, monkeypatch, card):
+    assert {name for name, body in RULES.items() if re.search(r"^        gpu=0,\n        device=", body, re.M)} == HEAVY
+    if card:
+        (tmp_path / "nvidia-smi").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert profile("default").get("set-resources", {}) == ({name: {"gpu": 1} for name in HEAVY} if card else {})
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from gravispec.data.npz import load_npz, save_npz
+from gravispec.device import host, like, namespace
 from gravispec.errors import InputError
 from gravispec.models.moments import Moments
 
@@ -27,8 +28,8 @@ class Pca:
     total_variance: float
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """(m, P) -> (m, k) float64 scores."""
-        return (X - self.mean) @ self.components.T
+        """(m, P) -> (m, k) float64 scores. X may be a tensor, and so are its scores then."""
+        return (X - like(self.mean, X)) @ like(self.components, X).T
 
     def leading(self, k: int) -> "Pca":
         """The first k components alone. InputError if there are fewer."""
@@ -52,6 +53,7 @@ def features(flux: np.ndarray, pca: Pca) -> np.ndarray:
 def pca_from_moments(moments: Moments, n_components: int) -> Pca:
     """The n_components leading components; the sign of each makes its largest absolute entry positive.
 
+    The moments may be on a GPU, the components are NumPy's.
     Raises InputError if n_components exceeds what n rows of P pixels can have, min(n - 1, P).
     """
     n_pixels = len(moments.mean_x)
@@ -60,9 +62,13 @@ def pca_from_moments(moments: Moments, n_components: int) -> Pca:
         raise InputError(f"{n_components} components of {moments.n} spectra of {n_pixels} pixels: ask for 1 to {most}")
     covariance = moments.scatter
     covariance /= moments.n - 1
-    total_variance = float(np.trace(covariance))
-    leading = [n_pixels - n_components, n_pixels - 1]
-    variance, vectors = eigh(covariance, lower=True, subset_by_index=leading, overwrite_a=True)
+    xp = namespace(covariance)
+    total_variance = float(xp.trace(covariance))
+    first = n_pixels - n_components
+    if xp is np:
+        variance, vectors = eigh(covariance, lower=True, subset_by_index=[first, n_pixels - 1], overwrite_a=True)
+    else:
+        variance, vectors = (host(found[..., first:]) for found in xp.linalg.eigh(covariance))
     components = vectors.T[::-1]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1, keepdims=True), axis=1)
-    return Pca(moments.mean_x.copy(), components * np.sign(largest), variance[::-1].copy(), total_variance)
+    return Pca(np.array(host(moments.mean_x)), components * np.sign(largest), variance[::-1].copy(), total_variance)

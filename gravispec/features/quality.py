@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gravispec.device import host, like
 from gravispec.features.pca import Pca
 from gravispec.spectra.normalise import row_median
 
@@ -13,7 +14,7 @@ NAMES = ("snr", "chi2")
 def snr(flux: np.ndarray, sigma: np.ndarray, measured: np.ndarray | None = None) -> np.ndarray:
     """(m,) median over the pixels (m, P), or over the ``measured`` ones (m, P) bool, of flux / sigma."""
     ratio = flux / sigma
-    median = row_median(ratio)
+    median = host(row_median(ratio))
     if measured is not None:
         for row in np.flatnonzero(~measured.all(axis=1)):
             kept = ratio[row, measured[row]]
@@ -26,10 +27,10 @@ def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | N
 
     NaN where no more pixels are measured than there are components.
     """
-    reconstruction = pca.mean + pca.transform(flux) @ pca.components
+    reconstruction = like(pca.mean, flux) + pca.transform(flux) @ like(pca.components, flux)
     squares = ((flux - reconstruction) / sigma) ** 2
     if measured is None:
-        total, n_pixels = squares.sum(axis=1), np.full(len(flux), flux.shape[1])
+        total, n_pixels = host(squares.sum(axis=1)), np.full(len(flux), flux.shape[1])
     else:
         total, n_pixels = np.sum(squares, axis=1, where=measured), measured.sum(axis=1)
     freedom = (n_pixels - len(pca.components)).astype(float)
@@ -37,5 +38,5 @@ def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | N
 
 
 def features(flux: np.ndarray, sigma: np.ndarray, pca: Pca) -> np.ndarray:
-    """(m, 2) from flux and its errors (m, P)."""
+    """(m, 2) from flux and its errors (m, P), which may be tensors."""
     return np.stack([snr(flux, sigma), chi2(flux, sigma, pca)], axis=1)

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from gravispec.device import like, namespace
 from gravispec.errors import InputError
 from gravispec.features.pca import Pca
+from gravispec.spectra.normalise import row_median
 
 #: line windows, Å, on the data set's own vacuum wavelengths (method.md section 6)
 WINDOWS = {
@@ -32,12 +34,14 @@ def line_features(wave, flux):
 
     c is the median flux of the two sidebands, 15 Å each, just outside the window.
 
-    Parameters: ``wave`` (P,) Å; ``flux`` (N, P). Returns (N, 9) float64; widths in Å.
+    Parameters: ``wave`` (P,) Å; ``flux`` (N, P), which may be a tensor. Returns (N, 9) float64; widths in Å.
     Raises ``InputError`` where the pixels do not cover a window and its sidebands.
     """
-    flux = np.asarray(flux, np.float64)
-    widths = np.gradient(np.asarray(wave, np.float64))
-    columns = []
+    xp, widths, columns = namespace(flux), np.gradient(np.asarray(wave, np.float64)), []
+
+    def pixels(keep):
+        return xp.asarray(flux[:, like(np.flatnonzero(keep), flux)], dtype=xp.float64)
+
     for line, (low, high) in WINDOWS.items():
         if wave[0] > low - SIDEBAND or wave[-1] < high + SIDEBAND:
             raise InputError(
@@ -46,13 +50,14 @@ def line_features(wave, flux):
             )
         inside = (wave >= low) & (wave <= high)
         beside = (wave >= low - SIDEBAND) & (wave <= high + SIDEBAND) & ~inside
-        continuum = np.maximum(np.median(flux[:, beside], axis=1), CONTINUUM_FLOOR)[:, None]
-        absorbed = 1.0 - flux[:, inside] / continuum
-        columns += [absorbed.max(axis=1), absorbed @ widths[inside]]
+        continuum = xp.clip(row_median(pixels(beside)), CONTINUUM_FLOOR, None)[:, None]
+        absorbed = 1.0 - pixels(inside) / continuum
+        columns += [xp.amax(absorbed, axis=1), absorbed @ like(widths[inside], absorbed)]
     ew_cat = columns[1] + columns[3] + columns[5]
-    return np.column_stack([*columns, ew_cat])
+    return xp.stack([*columns, ew_cat], axis=1)
 
 
 def features(flux: np.ndarray, wave: np.ndarray, pca: Pca) -> np.ndarray:
     """(m, 13) gate features of noisy flux (m, P); ``pca`` was fitted on the noisy training flux."""
-    return np.hstack([line_features(wave, flux), pca.leading(N_COMPONENTS).transform(flux)])
+    scores = pca.leading(N_COMPONENTS).transform(flux)
+    return namespace(flux).concatenate([line_features(wave, flux), scores], axis=1)

@@ -8,18 +8,17 @@ is then the same on every number of cores.
 
 import copy
 import itertools
-import json
 import warnings
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 
+from gravispec.data.tensor_file import load_tensors, save_tensors
 from gravispec.errors import InputError
 
+FORMAT = "gravispec gate 1"
 KINDS = ("classify", "mlp", "linear")
 
 
@@ -95,19 +94,19 @@ def fit_gate(kind, fit, stop, *, mean, scale, hidden, learning_rate, epochs, pat
         torch.manual_seed(seed)
         gate = Gate(kind, mean, scale, fit[1].shape[1], hidden).to(device)
     shuffle = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.Adam(gate.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(gate.parameters(), lr=learning_rate, fused=fit[0].is_cuda)
     best, best_loss, best_epoch, curve = copy.deepcopy(gate.state_dict()), np.inf, 0, []
     for epoch in range(1, epochs + 1):
-        fit_loss = 0.0
-        for rows in torch.randperm(len(fit[0]), generator=shuffle).split(batch):
+        fit_loss = torch.zeros((), dtype=torch.float64, device=device)  # on a GPU every look at it would be a wait
+        for rows in torch.randperm(len(fit[0]), generator=shuffle).to(device).split(batch):
             optimiser.zero_grad()
             loss = _loss(gate, *(a[rows] for a in fit))
             loss.backward()
             optimiser.step()
-            fit_loss += loss.item() * len(rows) / len(fit[0])
+            fit_loss += loss.detach() * len(rows) / len(fit[0])
         with torch.no_grad():
             stop_loss = _loss(gate, *stop).item()
-        curve.append((epoch, fit_loss, stop_loss))
+        curve.append((epoch, fit_loss.item(), stop_loss))
         if stop_loss < best_loss:
             best, best_loss, best_epoch = copy.deepcopy(gate.state_dict()), stop_loss, epoch
         elif epoch - best_epoch >= patience:
@@ -128,7 +127,7 @@ def n_parameters(gate):
 def state(gate):
     """What ``build`` needs to make the gate again: a header for JSON, and its tensors ``{name: tensor}``."""
     hidden = gate.net[0].out_features if gate.kind == "mlp" else 0
-    header = {"format": "gravispec gate 1", "kind": gate.kind, "hidden": hidden, "n_experts": gate.net[-1].out_features}
+    header = {"format": FORMAT, "kind": gate.kind, "hidden": hidden, "n_experts": gate.net[-1].out_features}
     return header, {name: tensor.contiguous() for name, tensor in gate.state_dict().items()}
 
 
@@ -142,17 +141,9 @@ def build(header, tensors):
 def save(gate, path):
     """Write the gate as safetensors; the header holds what is needed to build it again."""
     header, tensors = state(gate)
-    save_file(tensors, str(path), {"gate": json.dumps(header)})
+    save_tensors(path, "gate", header, tensors)
 
 
 def load(path):
     """Read a gate written by ``save``. Raises ``InputError`` for any other file."""
-    try:
-        with safe_open(str(path), "pt") as file:
-            header = json.loads((file.metadata() or {}).get("gate", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: no safetensors file ({error}); delete it and rerun") from None
-    if header.get("format") != "gravispec gate 1":
-        raise InputError(f"{path}: format {header.get('format')!r}, expected 'gravispec gate 1'; delete it and rerun")
-    return build(header, tensors)
+    return build(*load_tensors(path, "gate", FORMAT))

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dsfrk, dtfttr
+from scipy.linalg.lapack import dsfrk, dtfttr, dtrttf
 
+from gravispec.device import empty, host, like, namespace, on_device
 from gravispec.errors import InputError
 
 Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
@@ -25,6 +26,7 @@ class Moments:
         half the memory at the speed of full matrices (Gustavson et al. 2010, ACM Trans. Math. Softw. 37, 18)
     xy, yy : (P, T), (T, T), the same for pixels and targets, and for targets
 
+    On a GPU all are tensors there, and xx is the whole matrix (P, P).
     Products are of centred float64 rows: float32 products of raw flux lose the small eigenvalues, and with them the
     meaning of a small alpha.
     """
@@ -37,14 +39,28 @@ class Moments:
     yy: np.ndarray
 
     @classmethod
-    def empty(cls, n_pixels: int, n_targets: int = 1) -> "Moments":
+    def empty(cls, n_pixels: int, n_targets: int = 1, *, device: str | None = None) -> "Moments":
         P, T = n_pixels, n_targets
-        return cls(0, np.zeros(P), np.zeros(T), np.zeros(P * (P + 1) // 2), np.zeros((P, T)), np.zeros((T, T)))
+        shapes = (P,), (T,), (P * (P + 1) // 2,) if device is None else (P, P), (P, T), (T, T)
+        return cls(0, *(on_device(np.zeros(shape), device) for shape in shapes))
+
+    def on(self, device: str | None) -> "Moments":
+        """The same on another device, None for NumPy."""
+        if device is None and namespace(self.xx) is np:
+            return self
+        scatter = host(self.scatter)
+        if namespace(self.xx) is np:
+            scatter = np.tril(scatter) + np.tril(scatter, -1).T
+        xx = dtrttf(scatter, uplo="L")[0] if device is None else scatter
+        arrays = (self.mean_x, self.mean_y, xx, self.xy, self.yy)
+        return Moments(self.n, *(on_device(host(array), device) for array in arrays))
 
     @property
     def scatter(self) -> np.ndarray:
-        """(P, P) Σ (x - x̄)(x - x̄)ᵀ, a new array in Fortran order, its lower triangle alone."""
-        return dtfttr(len(self.mean_x), self.xx, uplo="L")[0]
+        """(P, P) Σ (x - x̄)(x - x̄)ᵀ, a new array; NumPy's is in Fortran order and has the lower triangle alone."""
+        if namespace(self.xx) is np:
+            return dtfttr(len(self.mean_x), self.xx, uplo="L")[0]
+        return self.xx.clone()
 
     def add(self, X: np.ndarray, Y: np.ndarray) -> None:
         """Take in rows X (m, P), Y (m, T), in place. Chan, Golub & LeVeque 1983, Am. Stat. 37, 242."""
@@ -55,8 +71,8 @@ class Moments:
         weight = np.sqrt(self.n * m / (self.n + m))
         blocks = []
         for rows, mean in ((X, self.mean_x), (Y, self.mean_y)):
-            block = np.empty((m + 1, len(mean)))
-            block[:m] = rows
+            block = empty((m + 1, len(mean)), mean)
+            block[:m] = like(rows, mean)
             shift = block[:m].mean(axis=0) - mean
             block[:m] -= mean + shift
             block[m] = weight * shift
@@ -66,24 +82,27 @@ class Moments:
         self.n += m
 
     def _add_products(self, X: np.ndarray, Y: np.ndarray) -> None:
-        self.xx = dsfrk(X.shape[1], len(X), 1.0, X.T, 1.0, self.xx, uplo="L", overwrite_c=True)
+        if namespace(X) is np:
+            self.xx = dsfrk(X.shape[1], len(X), 1.0, X.T, 1.0, self.xx, uplo="L", overwrite_c=True)
+        else:
+            self.xx.addmm_(X.T, X)
         self.xy += X.T @ Y
         self.yy += Y.T @ Y
 
 
 def pool(parts: Sequence[Moments]) -> Moments:
     """Moments of the union of disjoint parts: S = Σₖ Sₖ + Σₖ nₖ (meanₖ - mean)(meanₖ - mean)ᵀ."""
-    n = sum(part.n for part in parts)
+    n, xp = sum(part.n for part in parts), namespace(parts[0].xx)
     mean_x, mean_y = (sum(part.n * getattr(part, mean) for part in parts) / n for mean in ("mean_x", "mean_y"))
-    union = Moments(n, mean_x, mean_y, parts[0].xx.copy(), parts[0].xy.copy(), parts[0].yy.copy())
+    union = Moments(n, mean_x, mean_y, *(xp.asarray(getattr(parts[0], sums), copy=True) for sums in ("xx", "xy", "yy")))
     for part in parts[1:]:
         union.xx += part.xx
         union.xy += part.xy
         union.yy += part.yy
-    weight = np.sqrt([[part.n] for part in parts])
+    weight = like(np.sqrt([[part.n] for part in parts]), mean_x)
     union._add_products(
-        weight * np.stack([part.mean_x - mean_x for part in parts]),
-        weight * np.stack([part.mean_y - mean_y for part in parts]),
+        weight * xp.stack([part.mean_x - mean_x for part in parts]),
+        weight * xp.stack([part.mean_y - mean_y for part in parts]),
     )
     return union
 
@@ -101,7 +120,7 @@ def fold_of_row(n_rows: int, n_folds: int, seed: int) -> np.ndarray:
 
 
 def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
-    """Yield each chunk X (m, P), y (m,) or (m, T) once it is checked.
+    """Yield each chunk X (m, P), y (m,) or (m, T) once it is checked. X may be a tensor.
 
     Raises InputError for unequal lengths, a changing number of pixels, a value that is not finite, or other than n_rows
     rows in all.
@@ -112,10 +131,10 @@ def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
         if X.shape != (len(y), n_pixels):
             raise InputError(f"rows from {n_seen}: flux {X.shape} where {(len(y), n_pixels)} is due, a row a target")
         finite_y = np.isfinite(y if y.ndim == 2 else y[:, None]).all(axis=1)
-        finite_X = np.isfinite(X).all(axis=1)
+        finite_X = host(namespace(X).isfinite(X).all(axis=1))
         if not (finite_y & finite_X).all():
             i = int(np.argmin(finite_y & finite_X))
-            what = f"flux in pixel {np.argmin(np.isfinite(X[i]))}" if finite_y[i] else "target"
+            what = f"flux in pixel {np.argmin(np.isfinite(host(X[i])))}" if finite_y[i] else "target"
             raise InputError(f"row {n_seen + i} (counted from 0): {what} is not finite; repair or drop this star")
         n_seen += len(y)
         if n_seen > n_rows:
@@ -125,29 +144,29 @@ def checked_chunks(chunks: Chunks, n_rows: int) -> Chunks:
         raise InputError(f"{n_seen} rows came where {n_rows} were announced")
 
 
-def fold_moments(chunks: Chunks, n_rows: int, *, n_folds: int, seed: int) -> list[Moments]:
+def fold_moments(chunks: Chunks, n_rows: int, *, n_folds: int, seed: int, device: str | None = None) -> list[Moments]:
     """Moments of each of the n_folds folds from one pass over chunks of X (m, P) flux and y (m,) or (m, T) targets.
 
     Memory is n_folds · 4 P² bytes and a few blocks of rows. The sums run over blocks of BLOCK rows whatever the
     size of the chunks, so that they do not depend on it.
     """
-    return _moments(chunks, n_rows, fold_of_row(n_rows, n_folds, seed), n_folds)
+    return _moments(chunks, n_rows, fold_of_row(n_rows, n_folds, seed), n_folds, device)
 
 
-def moments_of(chunks: Chunks, n_rows: int) -> Moments:
+def moments_of(chunks: Chunks, n_rows: int, *, device: str | None = None) -> Moments:
     """Moments of all rows of the chunks, in the same way: a job may take one fold, and leave the others to others."""
-    return _moments(chunks, n_rows, np.zeros(n_rows, int), 1)[0]
+    return _moments(chunks, n_rows, np.zeros(n_rows, int), 1, device)[0]
 
 
-def _moments(chunks: Chunks, n_rows: int, fold: np.ndarray, n_folds: int) -> list[Moments]:
+def _moments(chunks: Chunks, n_rows: int, fold: np.ndarray, n_folds: int, device: str | None) -> list[Moments]:
     folds: list[Moments] = []
     start = 0
     for X, y in _regrouped(checked_chunks(chunks, n_rows), BLOCK):
-        y = y if y.ndim == 2 else y[:, None]
-        folds = folds or [Moments.empty(X.shape[1], y.shape[1]) for _ in range(n_folds)]
+        X, y = on_device(X, device), y if y.ndim == 2 else y[:, None]
+        folds = folds or [Moments.empty(X.shape[1], y.shape[1], device=device) for _ in range(n_folds)]
         for k, moments in enumerate(folds):
-            rows = fold[start : start + len(y)] == k
-            moments.add(X[rows], y[rows])
+            rows = np.flatnonzero(fold[start : start + len(y)] == k)
+            moments.add(X[like(rows, X)], y[rows])
         start += len(y)
     return folds
 
@@ -169,4 +188,5 @@ def _regrouped(chunks: Chunks, size: int) -> Chunks:
 def _joined(chunks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
     if len(chunks) == 1:
         return chunks[0]
-    return np.concatenate([X for X, _ in chunks]), np.concatenate([y for _, y in chunks])
+    X = [rows for rows, _ in chunks]
+    return namespace(X[0]).concatenate(X), np.concatenate([y for _, y in chunks])

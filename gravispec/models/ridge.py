@@ -4,7 +4,8 @@
     A = Σ (x - x̄)(x - x̄)ᵀ,   b = Σ (x - x̄)(y - ȳ)
 
 Memory does not grow with the number of stars n; where n < P pixels the dual form is solved, with the n x n kernel in
-the place of A. Several targets share the work; each gets the alpha that suits it best.
+the place of A. Several targets share the work; each gets the alpha that suits it best. With a device the work is done
+there; fits are NumPy's.
 """
 
 import warnings
@@ -18,6 +19,7 @@ import numpy as np
 from scipy.linalg.blas import dsymm
 
 from gravispec.data.npz import load_npz, save_npz
+from gravispec.device import host, like, namespace, on_device
 from gravispec.errors import InputError
 from gravispec.models.moments import Chunks, Moments, checked_chunks, fold_moments, fold_of_row, pool
 from gravispec.models.shrinkage import shrinkage_path, solve
@@ -43,8 +45,9 @@ class RidgeFit:
     n: int
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """(m, P) -> (m,) float64, or (m, T)."""
-        return X @ self.coef + self.intercept
+        """(m, P) -> (m,) float64, or (m, T). X may be a tensor."""
+        xp = namespace(X)
+        return host(xp.asarray(X, dtype=xp.float64) @ like(self.coef, X)) + self.intercept
 
     def first(self) -> "RidgeFit":
         """The fit of the first target alone: log g, as the pipeline orders its labels."""
@@ -96,6 +99,7 @@ def ridge_cv(
     alphas: Sequence[float] = ALPHAS,
     n_folds: int = 5,
     seed: int,
+    device: str | None = None,
 ) -> RidgeFit:
     """Fit n_rows rows that come in chunks, of any size, of X (m, P) flux and y, one target (m,) or several (m, T).
 
@@ -111,8 +115,8 @@ def ridge_cv(
     n_pixels = first[0].shape[1]
     chunks = chain([first], chunks)
     if n_rows < n_pixels:
-        return _ridge_dual(*_gather(chunks, n_rows), fold, alphas)
-    return ridge_from_moments(fold_moments(chunks, n_rows, n_folds=n_folds, seed=seed), alphas=alphas)
+        return _ridge_dual(*_gather(chunks, n_rows, device), fold, alphas)
+    return ridge_from_moments(fold_moments(chunks, n_rows, n_folds=n_folds, seed=seed, device=device), alphas=alphas)
 
 
 def ridge_from_moments(folds: Sequence[Moments], *, alphas: Sequence[float] = ALPHAS) -> RidgeFit:
@@ -137,8 +141,8 @@ def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tup
         path = shrinkage_path(A, B, alphas)
         del A  # before the scatter of the held-out rows takes as much
         mse.append(_held_out_mse(held_out, mean_x, mean_y, path))
-        paths.append(path[:, :, 0].copy())
-        means.append((mean_x, mean_y))
+        paths.append(np.array(host(path[:, :, 0])))
+        means.append((host(mean_x), host(mean_y)))
     mse = np.mean(mse, axis=0)
     alpha = _best_alphas(alphas, mse)
 
@@ -146,7 +150,8 @@ def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tup
     intercepts = np.array([mean_y[0] - mean_x @ coef for (mean_x, mean_y), coef in zip(means, coefs, strict=True)])
     union = pool(folds)
     coef = _solutions(lambda: union.scatter, union.xy, alpha)
-    return _fit(coef, union.mean_y - union.mean_x @ coef, alpha, alphas, mse, union.n), coefs, intercepts
+    intercept = host(union.mean_y) - host(union.mean_x) @ coef
+    return _fit(coef, intercept, alpha, alphas, mse, union.n), coefs, intercepts
 
 
 def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -157,10 +162,10 @@ def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray,
 
 def _solutions(system: Callable[[], np.ndarray], B: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """(P, T): column t is (A + alpha[t] I)⁻¹ B[:, t]; system() is A, in Fortran order, made anew for every alpha."""
-    W = np.empty_like(B)
+    W = np.empty(B.shape)
     for value in np.unique(alpha):
-        same = alpha == value
-        W[:, same] = solve(system(), B[:, same], value)
+        same = np.flatnonzero(alpha == value)
+        W[:, same] = host(solve(system(), B[:, same.tolist()], value))
     return W
 
 
@@ -177,17 +182,19 @@ def _held_out_mse(held_out: Moments, mean_x: np.ndarray, mean_y: np.ndarray, W: 
     With S the scatter of the n held-out rows, the residual of a row is y - mean_y - w·(x - mean_x), so
     Σ residual² = Syy - 2 w·Sxy + wᵀ Sxx w + n (residual of the mean row)².
     """
-    SW = dsymm(1.0, held_out.scatter, W.reshape(len(W), -1), lower=1).reshape(W.shape)
-    spread = held_out.yy.diagonal() + np.einsum("pat,pat->at", W, SW - 2 * held_out.xy[:, None])
-    of_mean = held_out.mean_y - mean_y - np.tensordot(held_out.mean_x - mean_x, W, axes=1)
-    return spread / held_out.n + of_mean**2
+    xp, flat = namespace(W), W.reshape(len(W), -1)
+    SW = dsymm(1.0, held_out.scatter, flat, lower=1) if xp is np else held_out.xx @ flat
+    spread = held_out.yy.diagonal() + xp.einsum("pat,pat->at", W, SW.reshape(W.shape) - 2 * held_out.xy[:, None])
+    of_mean = held_out.mean_y - mean_y - ((held_out.mean_x - mean_x) @ flat).reshape(W.shape[1:])
+    return host(spread / held_out.n + of_mean**2)
 
 
 def _ridge_dual(X: np.ndarray, Y: np.ndarray, fold: np.ndarray, alphas: np.ndarray) -> RidgeFit:
     """The fit of X (n, P), Y (n, T) with n < P: W = Xᵀ C with (K + alpha I) C = Y, K = X Xᵀ, X and Y centred."""
-    mean = X.mean(axis=0, dtype=float)
+    xp = namespace(X)
+    mean = X.mean(axis=0, dtype=xp.float64)
     blocks = [slice(j, j + BLOCK) for j in range(0, len(mean), BLOCK)]
-    K = np.zeros((len(Y), len(Y)))
+    K = like(np.zeros((len(Y), len(Y))), X)
     for pixels in blocks:
         centred = X[:, pixels] - mean[pixels]
         K += centred @ centred.T
@@ -195,30 +202,32 @@ def _ridge_dual(X: np.ndarray, Y: np.ndarray, fold: np.ndarray, alphas: np.ndarr
     mse = np.stack([_held_out_mse_dual(K, Y, fold == k, alphas) for k in range(fold.max() + 1)])
     alpha = _best_alphas(alphas, mse.mean(axis=0))
 
-    C = _solutions(lambda: K.copy(order="F"), Y - Y.mean(axis=0), alpha)
-    coef = np.concatenate([(X[:, pixels] - mean[pixels]).T @ C for pixels in blocks])
-    return _fit(coef, Y.mean(axis=0) - mean @ coef, alpha, alphas, mse.mean(axis=0), len(Y))
+    C = like(_solutions(lambda: xp.asarray(K, copy=True).T, like(Y - Y.mean(axis=0), K), alpha), K)
+    coef = np.concatenate([host((X[:, pixels] - mean[pixels]).T @ C) for pixels in blocks])
+    return _fit(coef, Y.mean(axis=0) - host(mean) @ coef, alpha, alphas, mse.mean(axis=0), len(Y))
 
 
 def _held_out_mse_dual(K: np.ndarray, Y: np.ndarray, held_out: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """(A, T): MSE on the rows held_out (n,) bool of the fits to the others, from the kernel K (n, n)."""
-    train = ~held_out
-    centred = K[np.ix_(train, train)]
+    train, test = (like(np.flatnonzero(rows), K) for rows in (~held_out, held_out))
+    Y = like(Y, K)
+    centred = K[train[:, None], train]
     row_mean = centred.mean(axis=0)
     # (xₛ - x̄)·(xₜ - x̄) = Kₛₜ - K̄ₛ - K̄ₜ + K̄̄ with x̄ the mean of the training rows
     centred -= row_mean[:, None] + row_mean - row_mean.mean()
     mean = Y[train].mean(axis=0)
     C = shrinkage_path(centred.T, Y[train] - mean, alphas)  # (n, A, T)
     # Σ c = 0, so what is the same for all t drops out of Σₜ cₜ (xₛ - x̄)·(xₜ - x̄).
-    predicted = mean + np.tensordot(K[np.ix_(held_out, train)] - row_mean, C, axes=1)
-    return np.mean((Y[held_out, None] - predicted) ** 2, axis=0)
+    predicted = mean + ((K[test[:, None], train] - row_mean) @ C.reshape(len(C), -1)).reshape(-1, *C.shape[1:])
+    return host(((Y[test, None] - predicted) ** 2).mean(axis=0))
 
 
-def _gather(chunks: Chunks, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+def _gather(chunks: Chunks, n_rows: int, device: str | None) -> tuple[np.ndarray, np.ndarray]:
     """All rows at once: X (n, P) in the type of the chunks, Y (n, T) float64."""
     parts = list(checked_chunks(chunks, n_rows))
     Y = np.concatenate([y for _, y in parts]).astype(float)
-    return np.concatenate([X for X, _ in parts]), Y.reshape(n_rows, -1)
+    X = [rows for rows, _ in parts]
+    return on_device(namespace(X[0]).concatenate(X), device), Y.reshape(n_rows, -1)
 
 
 def _checked_alphas(alphas: Sequence[float]) -> np.ndarray:

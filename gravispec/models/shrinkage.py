@@ -3,6 +3,8 @@
 One orthogonal reduction of A to a band serves every alpha and every column of B (Eldén 1977, BIT 17, 134, with three
 diagonals). A band, not a tridiagonal matrix, because its reduction is matrix products alone, and a tridiagonal one half
 matrix times vector, which memory holds up (Bischof, Lang & Sun 2000, ACM Trans. Math. Softw. 26, 581).
+
+Tensors on a GPU are factorised for every alpha anew, by Cholesky: arithmetic is cheap there, and small steps are not.
 """
 
 import numpy as np
@@ -10,6 +12,7 @@ from scipy.linalg import cho_factor, cho_solve, solveh_banded
 from scipy.linalg.lapack import dgeqrt
 from threadpoolctl import threadpool_limits
 
+from gravispec.device import namespace
 from gravispec.errors import InputError
 
 BAND = 128  # diagonals below the main one: wide enough for fast products, narrow enough for cheap solutions
@@ -17,7 +20,14 @@ TILE = 256  # columns of A handled at once, so that temporary arrays stay small 
 
 
 def solve(A: np.ndarray, B: np.ndarray, alpha: float) -> np.ndarray:
-    """(P, T): (A + alpha I)⁻¹ B by Cholesky; A (P, P), Fortran order, is overwritten, its lower triangle read."""
+    """(P, T): (A + alpha I)⁻¹ B by Cholesky; A (P, P), Fortran order, is overwritten, its lower triangle read.
+
+    A and B may be tensors.
+    """
+    xp = namespace(A)
+    if xp is not np:
+        A.diagonal().add_(alpha)
+        return xp.cholesky_solve(B, xp.linalg.cholesky(A))
     A[np.diag_indices_from(A)] += alpha
     return cho_solve(cho_factor(A, lower=True, overwrite_a=True, check_finite=False), B)
 
@@ -25,11 +35,14 @@ def solve(A: np.ndarray, B: np.ndarray, alpha: float) -> np.ndarray:
 def shrinkage_path(A: np.ndarray, B: np.ndarray, alphas: np.ndarray) -> np.ndarray:
     """(P, A, T): W of (A + alpha I) W = B (P, T) for every alpha; A (P, P) is overwritten, its lower triangle read.
 
-    Q makes A a band, so W = Q U with (Qᵀ A Q + alpha I) U = Qᵀ B. Fast for A in Fortran order.
+    Q makes A a band, so W = Q U with (Qᵀ A Q + alpha I) U = Qᵀ B. Fast for A in Fortran order. A and B may be tensors.
     """
-    rounding = 10 * np.finfo(float).eps * np.trace(A)
+    xp = namespace(A)
+    rounding = 10 * np.finfo(float).eps * float(xp.trace(A))
     if alphas.min() < rounding:
         raise InputError(f"alpha = {alphas.min():g} is lost in rounding: start the grid above {rounding:.1e}")
+    if xp is not np:
+        return xp.stack([solve(A.clone(), B, float(alpha)) for alpha in alphas], axis=1)
     band, reflections = _banded(A)
     rotated = B.copy()
     for rows, V, T in reflections:

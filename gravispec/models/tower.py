@@ -9,13 +9,11 @@ bit, on any number of cores. CUDA draws other dropout masks: there a seed gives 
 
 import copy
 import itertools
-import json
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from gravispec.data.tensor_file import load_tensors, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec towers 1"
@@ -133,19 +131,12 @@ def save(towers, about, path):
         for seed, tower in towers.items()
         for name, value in tower.state_dict().items()
     }
-    save_file(tensors, str(path), {"towers": json.dumps(header)})
+    save_tensors(path, "towers", header, tensors)
 
 
 def load(path):
     """``({seed: tower}, header)`` written by ``save``. Raises ``InputError`` for any other file."""
-    try:
-        with safe_open(str(path), "pt") as file:
-            header = json.loads((file.metadata() or {}).get("towers", "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: no safetensors file ({error}); delete it and rerun") from None
-    if header.get("format") != FORMAT:
-        raise InputError(f"{path}: format {header.get('format')!r}, expected {FORMAT!r}; delete it and rerun")
+    header, state = load_tensors(path, "towers", FORMAT)
     towers = {}
     for seed in header["seeds"]:
         own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import NdBSpline, make_interp_spline
 
+from gravispec.device import like, namespace, on_device
 from gravispec.errors import InputError
 from gravispec.spectra.normalise import median_normalised
 
@@ -114,15 +115,17 @@ class GridInterpolator:
         axes: name -> node values, in the order of the columns of the labels.
         wave: (P,) wavelength of the pixels, Å, vacuum.
         basis: `Basis` of the models at `nodes(axes)`.
+
+    With a `device` the flux is a tensor there; coefficients are NumPy's, 2 µs a star.
     """
 
-    def __init__(self, axes: Axes, basis: Basis, *, wave: np.ndarray):
+    def __init__(self, axes: Axes, basis: Basis, *, wave: np.ndarray, device: str | None = None):
         self.axes = check_axes(axes)
         self.wave = np.asarray(wave, dtype=np.float64)
         self.basis = basis
         self._spline = tensor_spline(self.axes, basis.coefficients)
-        self._components = basis.components.astype(np.float32)
-        self._mean = basis.mean.astype(np.float32)
+        self._components = on_device(basis.components.astype(np.float32), device)
+        self._mean = on_device(basis.mean.astype(np.float32), device)
 
     def coefficients(self, labels: np.ndarray) -> np.ndarray:
         """Basis coefficients (N, K) float64 at `labels` (N, n_axes).
@@ -152,9 +155,9 @@ class GridInterpolator:
 
     def flux_of(self, coefficients: np.ndarray) -> np.ndarray:
         """Surface flux (N, P) float32 of basis coefficients (N, K)."""
-        log_flux = coefficients.astype(np.float32) @ self._components
+        log_flux = like(coefficients.astype(np.float32), self._components) @ self._components
         log_flux += self._mean
-        return np.exp(log_flux, out=log_flux)
+        return namespace(log_flux).exp(log_flux, out=log_flux)
 
     def save(self, path: Path) -> None:
         """Write the grid as an npz file without pickled objects."""
@@ -169,12 +172,12 @@ class GridInterpolator:
         )
 
     @classmethod
-    def load(cls, path: Path) -> "GridInterpolator":
+    def load(cls, path: Path, *, device: str | None = None) -> "GridInterpolator":
         """Read a grid that `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
             axes = {str(name): stored[f"axis_{name}"] for name in stored["axis_names"]}
             basis = Basis(stored["mean"], stored["components"], stored["coefficients"])
-            return cls(axes, basis, wave=stored["wave"])
+            return cls(axes, basis, wave=stored["wave"], device=device)
 
 
 def leave_one_out_error(grid: GridInterpolator) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gravispec.device import host, like, namespace
 from gravispec.errors import InputError
 from gravispec.spectra.streams import generator, stream_entropy
 
@@ -14,8 +15,10 @@ def check_error(error: np.ndarray, *, rows: Sequence[int] | np.ndarray | None = 
     Raises:
         InputError: names the first bad row (`rows` gives the row numbers, default 0..n-1) and pixel.
     """
-    if error.size and error.min() > 0 and error.max() < np.inf:  # min of an array with NaN is NaN: comparison fails
+    # min of an array with NaN is NaN: comparison fails
+    if 0 not in error.shape and error.min() > 0 and error.max() < np.inf:
         return
+    error = host(error)
     bad = ~((error > 0) & np.isfinite(error))
     if bad.any():
         i, pixel = np.argwhere(bad)[0]
@@ -39,7 +42,7 @@ def add_noise(
 
     The draw of a star depends on (seed, split, level, its row in the split) alone: every star has a stream of its own,
     so chunks of any size, in any order and thread, give the same bytes. Level 1 is the nominal observation; level 0
-    returns a copy of the flux.
+    returns a copy of the flux. Tensors give a tensor: the same draws, which NumPy makes, and the rest where they are.
 
     Args:
         flux, error: (n, P), in the same unit.
@@ -56,15 +59,23 @@ def add_noise(
     if not (np.isfinite(level) and level >= 0):
         raise InputError(f"noise: level {level} must be finite and at least 0")
     check_error(error, rows=rows)
+    xp, scale = namespace(flux), np.float32(level)
     if level == 0:
-        return np.array(flux, dtype=np.float32)
+        return xp.asarray(flux, dtype=xp.float32, copy=True)
     entropy = stream_entropy(seed=seed, keys=("noise", split, float(level)))
     noisy = np.empty(flux.shape, dtype=np.float32)
-    scale = np.float32(level)
-    for star, row in enumerate(rows):  # row by row, so that a spectrum stays in the processor's cache
-        deviation = noisy[star]
-        generator(entropy, row=int(row)).standard_normal(dtype=np.float32, out=deviation)
-        deviation *= scale
-        deviation *= error[star]
-        deviation += flux[star]
+    for star, row in enumerate(rows):
+        generator(entropy, row=int(row)).standard_normal(dtype=np.float32, out=noisy[star])
+        if xp is np:  # row by row, so that a spectrum stays in the processor's cache
+            _observe(noisy[star], scale, error[star], flux[star])
+    if xp is not np:
+        noisy = like(noisy, flux)
+        _observe(noisy, scale, error, flux)
     return noisy
+
+
+def _observe(deviation, scale, error, flux):
+    """deviation, in units of the error, becomes flux with noise."""
+    deviation *= scale
+    deviation *= error
+    deviation += flux

@@ -1,7 +1,9 @@
-"""Normalisation of spectra by their own median, and by a running continuum."""
+"""Normalisation of spectra by their own median, of NumPy arrays or tensors, and by a running continuum."""
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
+
+from gravispec.device import namespace
 
 
 def row_median(values: np.ndarray) -> np.ndarray:
@@ -9,14 +11,14 @@ def row_median(values: np.ndarray) -> np.ndarray:
 
     numpy sorts rows of float32 with vector instructions, several times faster than its partial sort for a median.
     """
-    ordered = np.sort(values, axis=1)
+    ordered = np.sort(values, axis=1) if namespace(values) is np else values.sort(dim=1).values
     n_pixels = values.shape[1]
     return (ordered[:, (n_pixels - 1) // 2] + ordered[:, n_pixels // 2]) / 2
 
 
 def median_normalised(flux: np.ndarray) -> np.ndarray:
     """Clean flux of a data set (n, P): every spectrum divided by its own median and clipped at 0 from below."""
-    return np.maximum(flux / row_median(flux)[:, None], 0)
+    return namespace(flux).clip(flux / row_median(flux)[:, None], 0, None)
 
 
 def continuum_normalised(flux: np.ndarray, wave: np.ndarray, width: float) -> np.ndarray:

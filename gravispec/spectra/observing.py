@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gravispec.device import host, like, namespace, on_device
 from gravispec.errors import InputError
 from gravispec.spectra.instrument import pixel_edges
 from gravispec.spectra.normalise import row_median
@@ -91,10 +92,14 @@ def band_wavelength(wave: np.ndarray) -> float:
 
 
 def spectral_slope(wave: np.ndarray, flux: np.ndarray, *, centre: float) -> np.ndarray:
-    """Slope (n,), Å⁻¹, of the line f_ν ∝ 1 + slope · (λ − centre) fitted to `flux` (n, P, per Å) by least squares."""
+    """Slope (n,), Å⁻¹, of the line f_ν ∝ 1 + slope · (λ − centre) fitted to `flux` (n, P, per Å) by least squares.
+
+    `flux` may be a tensor; the slopes are NumPy's.
+    """
     offset = wave - centre
     to_line = np.linalg.pinv(np.stack([np.ones_like(offset), offset], axis=1)) * wave**2  # f_ν ∝ λ² f_λ
-    level, slope = (flux @ to_line.T.astype(flux.dtype)).T
+    to_line = to_line.T.astype(host(flux[:0]).dtype)
+    level, slope = host(flux @ like(to_line, flux)).T
     return slope / level
 
 
@@ -109,7 +114,7 @@ def error_parameters(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) ->
 
     Args:
         wave: (P,) Å, vacuum.
-        flux: (n, P) clean flux, normalised by its median.
+        flux: (n, P) clean flux, normalised by its median; may be a tensor.
         stars: n rows with columns mag, seeing, zenith_angle, field_angle.
 
     Raises:
@@ -126,23 +131,24 @@ def error_parameters(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) ->
     return np.stack([SIGNAL_SCALE * signal_factor(stars), slope], axis=1)
 
 
-def error_of(wave: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+def error_of(wave: np.ndarray, parameters: np.ndarray, *, device: str | None = None) -> np.ndarray:
     """1σ error (n, P) float32 of every pixel at noise level 1, in the unit of the flux, from `error_parameters` (n, 2).
 
-    It is in units of the star's line at the middle pixel, where the normalised flux is close to 1.
+    It is in units of the star's line at the middle pixel, where the normalised flux is close to 1; a tensor where a
+    `device` is given.
     """
-    _, noise = _electrons(wave, parameters)
+    _, noise = _electrons(wave, parameters, device)
     (factor, slope), middle = parameters.T, wave[len(wave) // 2]
-    noise *= ((middle / wave) ** 2 / reference_electrons(wave)[0]).astype(np.float32)
-    noise *= (1 / (factor * (1 + slope * (middle - band_wavelength(wave))))).astype(np.float32)[:, None]
+    noise *= like(((middle / wave) ** 2 / reference_electrons(wave)[0]).astype(np.float32), noise)
+    noise *= like((1 / (factor * (1 + slope * (middle - band_wavelength(wave))))).astype(np.float32)[:, None], noise)
     return noise
 
 
-def snr_of(wave: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+def snr_of(wave: np.ndarray, parameters: np.ndarray, *, device: str | None = None) -> np.ndarray:
     """S/N (n,) float32 of every star, the median over the pixels of S / √(S + B), from `error_parameters` (n, 2)."""
-    electrons, noise = _electrons(wave, parameters)
+    electrons, noise = _electrons(wave, parameters, device)
     electrons /= noise
-    return row_median(electrons)
+    return host(row_median(electrons))
 
 
 def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -151,10 +157,11 @@ def error_arrays(wave: np.ndarray, flux: np.ndarray, stars: pd.DataFrame) -> tup
     return error_of(wave, parameters), snr_of(wave, parameters)
 
 
-def _electrons(wave: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _electrons(wave: np.ndarray, parameters: np.ndarray, device: str | None = None) -> tuple[np.ndarray, np.ndarray]:
     """S and √(S + B), (n, P) float32."""
     signal, background = reference_electrons(wave)
     factor, slope = parameters.T
-    line = np.stack([factor, factor * slope], axis=1).astype(np.float32)  # (n, 2)
-    electrons = line @ (signal * np.stack([np.ones_like(wave), wave - band_wavelength(wave)])).astype(np.float32)
-    return electrons, np.sqrt(electrons + background.astype(np.float32))
+    line = on_device(np.stack([factor, factor * slope], axis=1).astype(np.float32), device)  # (n, 2)
+    per_line = (signal * np.stack([np.ones_like(wave), wave - band_wavelength(wave)])).astype(np.float32)
+    electrons = line @ like(per_line, line)
+    return electrons, namespace(electrons).sqrt(electrons + like(background.astype(np.float32), electrons))

@@ -18,6 +18,8 @@ rule expert:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(2000),
         runtime=by_attempt(20),
     params:
@@ -51,6 +53,8 @@ rule expert_predictions:
     conda:
         "../../envs/cpu.yaml"
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
     params:

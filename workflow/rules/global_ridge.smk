@@ -19,6 +19,8 @@ rule moments:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(1500),
         runtime=by_attempt(60),
     params:
@@ -54,6 +56,8 @@ rule global_ridge:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(3000),
         runtime=by_attempt(30),
     params:

@@ -18,6 +18,8 @@ rule grid_shard:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(1000),
         runtime=by_attempt(15),
     params:

@@ -20,6 +20,8 @@ rule spectra:
     conda:
         "../../envs/cpu.yaml"
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
     params:
@@ -77,6 +79,8 @@ rule noisy:
     conda:
         "../../envs/cpu.yaml"
     resources:
+        gpu=0,
+        device=config["device"],
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
     params:

@@ -5,6 +5,7 @@ import pandas as pd
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, TrainingChunks, training_mask
+from gravispec.device import array_device
 from gravispec.errors import InputError
 from gravispec.models.bins import assign
 from gravispec.models.ridge import ridge_cv
@@ -21,7 +22,9 @@ with job(snakemake):
             f"bin {k} ({params.name}) has {len(chunks)} training stars, fewer than the {params.folds} folds; "
             "raise n_train, or widen the bins in the configuration"
         )
-    fit = ridge_cv(chunks, len(chunks), alphas=params.alphas, n_folds=params.folds, seed=params.seed)
+    device = array_device(snakemake.resources)
+    settings = dict(alphas=params.alphas, n_folds=params.folds, seed=params.seed)
+    fit = ridge_cv(chunks, len(chunks), **settings, device=device)
     print(f"bin {k} ({params.name}): {fit.n} stars, log g by {fit.first()}", flush=True)
     with atomic(snakemake.output[0]) as path:
         fit.save(path)

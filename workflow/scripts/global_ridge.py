@@ -2,6 +2,7 @@
 
 from gravispec.data.files import atomic
 from gravispec.data.npz import load_npz
+from gravispec.device import array_device
 from gravispec.features.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.moments import Moments, fold_of_row, pool
 from gravispec.models.ridge import cross_fit_from_moments
@@ -9,7 +10,8 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
-    folds = [load_npz(path, Moments) for path in snakemake.input.moments]
+    device = array_device(snakemake.resources)
+    folds = [load_npz(path, Moments).on(device) for path in snakemake.input.moments]
     fold = fold_of_row(params.n_train, len(folds), params.seed)
     ridge, ridge_folds = cross_fit_from_moments(folds, fold, alphas=params.alphas)
     print(f"{ridge.n} stars, log g by {ridge.first()}", flush=True)

@@ -6,6 +6,7 @@ from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
 from gravispec.data.npz import save_npz
 from gravispec.data.stars import LABELS, TrainingChunks, training_mask
+from gravispec.device import array_device
 from gravispec.models.moments import fold_of_row, moments_of
 from workflow.scripts.lib.job import job
 
@@ -15,7 +16,8 @@ with job(snakemake):
     keep = training_mask(stars, params.n_train)
     keep[keep] = fold_of_row(params.n_train, params.folds, params.seed) == k
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
-    moments = moments_of(chunks, len(chunks))
+    device = array_device(snakemake.resources)
+    moments = moments_of(chunks, len(chunks), device=device).on(None)
     print(f"fold {k}: {moments.n} stars", flush=True)
     with atomic(snakemake.output[0]) as path:
         save_npz(path, moments)

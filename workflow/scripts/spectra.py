@@ -4,6 +4,7 @@ import numpy as np
 
 from gravispec.data.arrays import blocks, row_writer
 from gravispec.data.files import atomic
+from gravispec.device import array_device, host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.observing import error_parameters, snr_of
@@ -12,7 +13,8 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
-    grid = GridInterpolator.load(snakemake.input.grid)
+    device = array_device(snakemake.resources)
+    grid = GridInterpolator.load(snakemake.input.grid, device=device)
     labels, beta = params.labels, params.labels["beta"]
     priors = {name: ScaledBeta(**labels[name], a=beta, b=beta) for name in grid.axes} | {
         "mag": ScaledBeta(**labels["mag"])
@@ -26,7 +28,7 @@ with job(snakemake):
                 part = stars.iloc[lo:hi]
                 flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
                 error[lo:hi] = error_parameters(grid.wave, flux, part)
-                snr[lo:hi] = snr_of(grid.wave, error[lo:hi])
-                write(flux)
+                snr[lo:hi] = snr_of(grid.wave, error[lo:hi], device=device)
+                write(host(flux))
         np.save(error_path, error)
         stars.assign(snr=snr).to_parquet(stars_path)
