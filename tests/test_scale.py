@@ -185,9 +185,11 @@ def test_a_shard_of_features_needs_as_much_in_any_data_set():
     found = settings(datasets={"huge": dataset_of(100_000_000)})
     wildcards = {"shard": "train_1", "level": "0.2", "n_train": "100000", "feature": "window"}
     of_size = [Model(found).need("feature", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
-    assert of_size[0] == of_size[1]
+    assert of_size[0].seconds == of_size[1].seconds
+    # 10 bytes a star: a Ridge out of fold knows the fold of every training star
+    assert of_size[1].MB - of_size[0].MB < 1010
     tables = [Model(found).need("feature_table", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
-    assert tables[1].MB > tables[0].MB + 1000
+    assert tables[1].MB > tables[0].MB + 10_000
 
 
 @pytest.mark.slow
