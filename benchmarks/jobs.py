@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-SHARDED = re.compile(r"^(shard|files|moments|expert|spectra|noisy)_(?:\w+_)?\d+$")
+SHARDED = re.compile(r"^(shard|files|moments|expert|spectra|noisy|feature)_(?:\w+_)?\d+$")
 
 
 def job_table(folder):

@@ -15,8 +15,13 @@ import yaml
 from gravispec.config import load
 from workflow.costs import Model
 
-SHARDED = re.compile(r"(spectra|noisy)_(\w+_\d+)|(moments|expert)_\d+|(gate)_(?:mlp|linear)")
-FAMILIES = ("window", "quality")
+FAMILIES = ("window", "quality")  # those of a mixture; towers have theirs in the same folder
+OF_FAMILY = f"(?:{'|'.join(FAMILIES)})"
+SHARDED = re.compile(
+    rf"(spectra|noisy|feature)_(?:{OF_FAMILY}_)?((?:train|val|test)_\d+)"
+    rf"|(moments|expert)_\d+|(gate)_(?:mlp|linear)|(table)_{OF_FAMILY}"
+)
+IN_FEATURES = ("moments", "global_ridge", "feature", "feature_table")
 STAGES = (
     ("spectra",),
     ("stars",),
@@ -24,6 +29,7 @@ STAGES = (
     ("moments", "expert"),
     ("global_ridge",),
     ("feature", "expert_predictions"),
+    ("feature_table",),
     ("others",),
 )
 
@@ -38,11 +44,10 @@ def jobs_of(folder, settings, name):
     for part in parts:
         for file in sorted((folder / part / "benchmarks").glob("*.tsv")):
             found = SHARDED.fullmatch(file.stem)
-            rule = next(filter(None, (found[i] for i in (1, 3, 4)))) if found else file.stem
-            if part.startswith("features") and rule not in ("moments", "global_ridge"):
-                if rule not in FAMILIES:
-                    continue
-                rule = "feature"
+            rule = next(filter(None, (found[i] for i in (1, 3, 4, 5)))) if found else file.stem
+            rule = "feature_table" if rule == "table" else rule
+            if part.startswith("features") and rule not in IN_FEATURES:
+                continue
             shard = {"shard": found[2]} if found and found[2] else {}
             measured = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
             rows.append((rule, wildcards | shard, measured["s"], measured["max_rss"]))
@@ -85,8 +90,10 @@ def predicted(settings, name, n_train, cores):
         "noisy": shards,
         "moments": [common] * settings.ridge.folds,
         "expert": [common] * bins,
+        "feature": shards * len(FAMILIES),
+        "feature_table": [common] * len(FAMILIES),
+        "others": [common] * 18,
     }
-    of_rule |= {"feature": [common] * len(FAMILIES), "others": [common] * 18}
     hours, disk, MB = 0, 0, 0
     for stage in STAGES:
         needs = [model.need(rule, job, []) for rule in stage for job in of_rule.get(rule, [common])]

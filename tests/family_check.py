@@ -6,20 +6,27 @@ import pyarrow.parquet as pq
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.features import read_about, write_features
-from gravispec.features.family import compute, open_inputs
+from gravispec.features.family import TrainedRows, compute, open_inputs
 
 N_TRAIN, N_VAL, N_TEST = 160, 20, 30
+#: name: split, first and last row in it, all of them counted from 0
+SHARDS = {
+    "train_0": ("train", 0, 70),
+    "train_1": ("train", 70, N_TRAIN),
+    "val_0": ("val", 0, N_VAL),
+    "test_0": ("test", 0, N_TEST),
+}
 
 
 def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
-    """``data``: files and trained rows, from ``small_data``; ``naive(data)``: the features (N, D), computed densely.
+    """``data``: files and trained rows, a ``SmallData``; ``naive(data)``: the features (N, D), computed densely.
 
-    Checks values, finiteness, names, the written table and its metadata; the same values in blocks of any size, on a
-    second call, and for the training stars when the test stars are permuted.
+    Checks values, finiteness, names, the written table and its metadata; the same values in blocks of any size, in
+    shards, on a second call, and for the training stars when the test stars are permuted.
     """
     n, family = len(data.stars), module.__name__.rpartition(".")[2]
     inputs = open_inputs(module, data.files, noise_level=data.level, trained=data.trained, mode=mode)
-    features = compute(module, inputs, n)
+    features = compute(module, inputs, "train", 0)
     assert features.shape == (n, len(module.NAMES))
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
@@ -29,9 +36,17 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     scale = np.abs(expected).max(axis=0)
     np.testing.assert_allclose(features / scale, expected / scale, rtol=0, atol=rtol)
 
-    np.testing.assert_array_equal(compute(module, inputs, n), features)
+    np.testing.assert_array_equal(compute(module, inputs, "train", 0), features)
     for block in (1, 7, n):
-        np.testing.assert_allclose(compute(module, inputs, n, block=block) / scale, features / scale, rtol=0, atol=1e-6)
+        again = compute(module, inputs, "train", 0, block=block)
+        np.testing.assert_allclose(again / scale, features / scale, rtol=0, atol=1e-6)
+
+    paths = [tmp_path / f"{name}.npy" for name in SHARDS]
+    for path, (name, (split, first, _)) in zip(paths, SHARDS.items(), strict=True):
+        trained = TrainedRows(split, first, N_TRAIN)
+        of_shard = open_inputs(module, data.shard(name), noise_level=data.level, trained=trained, mode=mode)
+        np.save(path, compute(module, of_shard, split, first))
+    np.testing.assert_allclose(RowReader(paths)[:] / scale, features / scale, rtol=0, atol=1e-6)
 
     order = np.arange(n)
     test = (data.stars["split"] == "test").to_numpy()
@@ -40,7 +55,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     for name in ("flux", "error", "sigma"):
         if name in inputs:
             shuffled[name] = np.asarray(inputs[name][0:n])[order]
-    again = compute(module, shuffled, n)
+    again = compute(module, shuffled, "train", 0)
     np.testing.assert_allclose(again / scale, features[order] / scale, rtol=0, atol=1e-6)
 
     path = tmp_path / f"{family}.parquet"
@@ -89,3 +104,13 @@ class SmallData:
             self.files[name] = folder / f"{name}.npz"
             getattr(self, name).save(self.files[name])
         assert len(RowReader(self.files["flux"])) == n
+
+    def shard(self, name):
+        """The files of one of ``SHARDS``."""
+        split, first, last = SHARDS[name]
+        start = int((self.stars["split"] == split).to_numpy().argmax())
+        files = dict(self.files)
+        for array in ("flux", "error"):
+            files[array] = self.files[array].with_name(f"{array}_{name}.npy")
+            np.save(files[array], getattr(self, array)[start + first : start + last])
+        return files | {"sigma": files["error"]}

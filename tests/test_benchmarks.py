@@ -2,9 +2,12 @@
 
 import pandas as pd
 import pytest
+import yaml
 
-from benchmarks import measure, overhead, run
+from benchmarks import measure, overhead, run, scaling
 from benchmarks.jobs import job_table
+from gravispec import config
+from tests.conftest import REPO
 
 
 def _add(a, b):
@@ -56,14 +59,38 @@ def test_an_unknown_topic_is_refused(monkeypatch, capsys):
     assert "--only rigde: the topics are ridge, pca" in capsys.readouterr().err
 
 
+def write_benchmarks(folder, seconds):
+    folder.mkdir(parents=True)
+    for name, value in seconds.items():
+        (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n{value}\t100\n")
+
+
 def test_share_of_the_start_up_of_jobs(tmp_path):
-    for name, seconds in (("gate_classify", 8.0), ("expert_0", 20.0), ("expert_11", 12.0)):
-        folder = tmp_path / "moe" / "benchmarks"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n{seconds}\t100\n")
+    write_benchmarks(tmp_path / "moe/benchmarks", {"gate_classify": 8.0, "expert_0": 20.0, "expert_11": 12.0})
     jobs = job_table(tmp_path)
     assert sorted(jobs["rule"]) == ["expert", "expert", "gate_classify"]
     moe, everything = overhead.run_rows(jobs, {"gate_classify.py": 2.0, "expert.py": 1.0})
     assert (moe["what"], moe["seconds"], moe["share"]) == ("moe: 3 jobs", 40.0, pytest.approx(0.1))
     assert everything["share"] == moe["share"]
     assert overhead.run_rows(job_table(tmp_path / "none"), {"expert.py": 1.0}) == []
+
+
+def test_shards_of_features_are_jobs_of_their_rule(tmp_path):
+    of_shard = {"feature_window_train_0": 3.0, "feature_ridge_in_sample_test_12": 5.0}
+    write_benchmarks(tmp_path / "features/benchmarks", of_shard)
+    jobs = job_table(tmp_path)
+    assert jobs["rule"].tolist() == ["feature", "feature"]
+    features, _ = overhead.run_rows(jobs, {"feature.py": 0.5, "expert.py": 9.0})
+    assert (features["what"], features["share"]) == ("features: 2 jobs", pytest.approx(1 / 8))
+
+
+def test_costs_are_compared_with_the_jobs_of_the_mixture_alone(tmp_path):
+    """Towers have their families in the same folder."""
+    settings = config.load(yaml.safe_load((REPO / "config/config.yaml").read_text()))
+    seconds = dict.fromkeys(("feature_window_train_0", "feature_quality_test_0", "table_window", "moments_3"), 2.0)
+    others = dict.fromkeys(("feature_pca_train_0", "table_pca", "feature_ridge_cross_fit_val_0"), 9.0)
+    write_benchmarks(tmp_path / "features/lte/noise_0.2/train_32000/benchmarks", seconds | others)
+    jobs = scaling.jobs_of(tmp_path, settings, "moe_32k")
+    assert sorted(jobs["rule"]) == ["feature", "feature", "feature_table", "moments"]
+    assert {about.get("shard") for about in jobs.query("rule == 'feature'")["wildcards"]} == {"train_0", "test_0"}
+    assert jobs["s"].sum() == 8

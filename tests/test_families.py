@@ -5,9 +5,11 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 
+from gravispec.data.arrays import blocks
+from gravispec.data.stars import training_mask
 from gravispec.errors import InputError
 from gravispec.features import error, family, pca, quality, ridge, topk, window
-from tests.family_check import N_TRAIN, SmallData, check_family
+from tests.family_check import N_TRAIN, SHARDS, SmallData, check_family
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,7 @@ def test_what_a_family_reads_is_what_its_function_is_called_with():
     [
         ("def features(clean_flux): pass\n", "features asks for clean_flux; it can have flux, error"),
         ("def feature(flux): pass\n", "must define features"),
+        ("def features(wave, trained): pass\n", "features asks for no spectra; it needs one of flux, error, sigma"),
     ],
 )
 def test_a_family_that_cannot_be_is_named(monkeypatch, tmp_path, source, message):
@@ -155,7 +158,20 @@ def test_too_few_pixels_or_components_are_named(data):
 
 
 def test_a_feature_that_is_not_finite_is_named(data):
-    flux = data.flux.copy()
-    flux[3, 5] = np.nan
-    with pytest.raises(InputError, match="PC1 of row 3 is not finite"):
-        family.compute(pca, {"flux": flux, "pca": data.pca}, len(flux))
+    """By its row in the split, as in the user's file, whichever shard and block it is in."""
+    flux = data.flux[70:N_TRAIN].copy()
+    flux[33, 5] = np.nan
+    with pytest.raises(InputError, match="pca: PC1 of row 103 of train is not finite"):
+        family.compute(pca, {"flux": flux, "pca": data.pca}, "train", 70, block=20)
+
+
+@pytest.mark.parametrize("n_train", [50, 70, 100, 160])
+def test_rows_of_the_training_stars_across_shards(data, n_train):
+    """``n_train`` may end within a shard, and before later ones."""
+    keep = training_mask(data.stars, n_train)
+    expected = np.where(keep, np.cumsum(keep) - 1, -1)
+    found = []
+    for split, first, last in SHARDS.values():
+        rows = family.TrainedRows(split, first, n_train)
+        found += [rows[lo:hi] for lo, hi in blocks(0, last - first, 13)]
+    np.testing.assert_array_equal(np.concatenate(found), expected)

@@ -1,6 +1,7 @@
 """No leakage: what the models may not see tells them nothing, and nothing fitted depends on it."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -92,6 +93,18 @@ def test_only_noise_and_stress_read_clean_flux_in_the_whole_dag(tmp_path):
     experts.write_text(experts.read_text().replace("of_run(NOISY)", "of_run(CLEAN)", 1))
     leaking = rules_that_read("results/spectra/lte/flux/", readers(checkout, "moe_100k"))
     assert leaking == {name: found | {"expert"} for name, found in clean.items()}
+
+
+def test_a_shard_of_features_is_of_its_own_stars_alone(tmp_path):
+    jobs = planned_jobs(Checkout(tmp_path), "moe_100k")
+    of_shards = [(inputs, *outputs) for rule, inputs, outputs in jobs if rule == "feature"]
+    names = ["train_0", "train_1", "val_0", "test_0"]
+    assert sorted(Path(made).parts[-2:] for _, made in of_shards) == sorted(
+        (family, f"{name}.npy") for family in ("window", "quality") for name in names
+    )
+    for inputs, made in of_shards:
+        read = {path for path in inputs if path.startswith(("results/noisy", "results/spectra"))}
+        assert {Path(path).name for path in read} == {Path(made).name, "wave.npy"}, made
 
 
 def test_nothing_comes_from_the_stress_table(tmp_path):

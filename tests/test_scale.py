@@ -1,5 +1,6 @@
 """Any number of stars: shards are read as one, memory does not grow with them, and what does not fit is said first."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -13,8 +14,10 @@ import yaml
 from gravispec.config import load
 from gravispec.data.arrays import RowReader, selected_rows
 from gravispec.data.error_rows import ErrorRows
+from gravispec.data.npz import load_npz
 from gravispec.errors import InputError
 from gravispec.models.moments import fold_moments, fold_of_row, moments_of
+from gravispec.models.ridge import FoldFits, RidgeFit
 from gravispec.spectra.observing import error_arrays, error_parameters
 from gravispec.spectra.sampling import sample_stars
 from tests.conftest import REPO
@@ -178,6 +181,17 @@ def test_too_little_memory_is_said_with_the_rule():
     assert shortage(Model(found), jobs, disk=GB, memory=2000)[1] is None
 
 
+def test_a_shard_of_features_needs_as_much_in_any_data_set():
+    found = settings(datasets={"huge": dataset_of(100_000_000)})
+    wildcards = {"shard": "train_1", "level": "0.2", "n_train": "100000", "feature": "window"}
+    of_size = [Model(found).need("feature", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
+    assert of_size[0].seconds == of_size[1].seconds
+    # 10 bytes a star: a Ridge out of fold knows the fold of every training star
+    assert of_size[1].MB - of_size[0].MB < 1010
+    tables = [Model(found).need("feature_table", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
+    assert tables[1].MB > tables[0].MB + 10_000
+
+
 @pytest.mark.slow
 class TestBeforeTheFirstJob:
     def start(self, checkout, content, target):
@@ -207,16 +221,45 @@ class TestBeforeTheFirstJob:
         assert not (smoke.path / "results/other").exists()
 
 
-@pytest.mark.slow
-def test_smaller_shards_give_the_same_spectra(smoke, more):
+@pytest.fixture(scope="module")
+def sharded(smoke, more):
+    """Noisy spectra of the smoke run in shards of 900 stars: arguments for more of them, and their files."""
     of_smoke = yaml.safe_load(smoke.read("config/config.yaml"))["datasets"]["smoke"]
     overlay = more(datasets={"sharded": of_smoke | {"shard": 900}})
     names = ["train_0", "train_1", "train_2", "val_0", "test_0"]
-    process = smoke.snakemake(*overlay, *(f"results/noisy/sharded/noise_0.2/{name}.npy" for name in names))
+    files = [f"results/noisy/sharded/noise_0.2/{name}.npy" for name in names]
+    process = smoke.snakemake(*overlay, *files)
     assert process.returncode == 0, process.stdout[-3000:]
-    results = smoke.path / "results"
-    files = [results / f"noisy/sharded/noise_0.2/{name}.npy" for name in names]
+    return overlay, [smoke.path / file for file in files]
+
+
+@pytest.mark.slow
+def test_smaller_shards_give_the_same_spectra(smoke, sharded):
+    _, files = sharded
     # the products behind the flux round with the number of rows in a block
     np.testing.assert_allclose(RowReader(files)[:], smoke.flux(), rtol=0, atol=1e-5)
-    stars = [pd.read_parquet(results / f"spectra/{name}/stars.parquet") for name in ("sharded", "smoke")]
+    stars = [pd.read_parquet(smoke.path / f"results/spectra/{name}/stars.parquet") for name in ("sharded", "smoke")]
     pd.testing.assert_frame_equal(*stars, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_out_of_fold_features_in_shards_are_of_the_training_stars_alone(smoke, sharded):
+    """The 1,000 training stars end within the second shard; the Ridge is that of the smoke run."""
+    overlay, files = sharded
+    features = smoke.path / "results/features"
+    target = features / "sharded/noise_0.2/train_1000"
+    target.mkdir(parents=True)
+    for name in ("ridge.npz", "ridge_folds.npz"):
+        shutil.copy(features / "smoke/noise_0.2/train_2400" / name, target / name)
+    table = "results/features/sharded/noise_0.2/train_1000/ridge_cross_fit.parquet"
+    process = smoke.snakemake("--allowed-rules", "feature", "feature_table", *overlay, table)
+    assert process.returncode == 0, process.stdout[-3000:]
+    flux = RowReader(files)[:]
+    expected = RidgeFit.load(target / "ridge.npz").first().predict(flux)
+    seen = load_npz(target / "ridge_folds.npz", FoldFits).predict(flux[:1000], np.arange(1000))
+    assert np.abs(seen - expected[:1000]).mean() > 0.01
+    expected[:1000] = seen
+    found = pd.read_parquet(smoke.path / table)
+    np.testing.assert_allclose(found["ridge_00"], expected, rtol=0, atol=1e-5)
+    stars = pd.read_parquet(smoke.path / "results/spectra/sharded/stars.parquet")
+    assert found["star_id"].equals(stars["star_id"])

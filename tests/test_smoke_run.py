@@ -1,5 +1,6 @@
 """The smoke run as its user sees it: every product is there, complete and shown with its n."""
 
+import importlib
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from gravispec.config import load
 from gravispec.evaluation.metrics import scores
+from gravispec.features.family import compute, open_inputs
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
 from tests.conftest import Checkout
@@ -132,6 +134,27 @@ def test_feature_table_is_described(smoke):
     assert list(table.columns) == ["star_id", "split", *(f"window_{i:02d}" for i in range(13))]
     assert len(table) == 3600
     assert (table.dtypes.iloc[2:] == np.float32).all()
+
+
+@pytest.mark.parametrize("name", ["window", "quality"])
+def test_features_of_shards_are_those_of_all_stars_in_one_go(name, smoke):
+    """But for the rounding of products of other numbers of rows."""
+    family = importlib.import_module(f"gravispec.features.{name}")
+    results = smoke.path / "results"
+    names, trained = ("train_0", "val_0", "test_0"), results / "features/smoke/noise_0.2/train_2400"
+    files = {"flux": [results / f"noisy/smoke/noise_0.2/{shard}.npy" for shard in names]}
+    files |= {"sigma": [results / f"spectra/smoke/error/{shard}.npy" for shard in names]}
+    files |= {"wave": results / "spectra/smoke/wave.npy", "pca": trained / "pca.npz"}
+    inputs = open_inputs(family, files, noise_level=0.2, trained=None, mode=None)
+    expected = compute(family, inputs, "train", 0)
+    table = pd.read_parquet(trained / f"{name}.parquet")
+    found = table.filter(regex=rf"^{name}_\d+$").to_numpy()
+    scale = np.abs(expected).max(axis=0)
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=1e-6)
+    stars = pd.read_parquet(results / "spectra/smoke/stars.parquet")
+    pd.testing.assert_frame_equal(table[["star_id", "split"]], stars[["star_id", "split"]])
+    # the shards themselves are gone
+    assert not (trained / name).exists()
 
 
 def test_every_job_leaves_a_log(run):

@@ -15,6 +15,7 @@ from tests.conftest import REPO
 pytestmark = pytest.mark.slow
 TARGET = "results/tower_smoke/summary.csv"
 REPORTS = {"tower_scores": 1, "tower_ablation": 1, "tower_figures": 1, "validate": 1, "tower_summary": 1}
+FAMILY = {"feature": 3, "feature_table": 1}  # one job a shard
 FEATURES = "results/features/smoke/noise_0.2/train_2400"
 
 
@@ -66,9 +67,9 @@ def test_a_second_run_does_nothing_and_mixtures_are_as_before(tower_smoke):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gravispec/features/topk.py", {"feature": 1, "tower": 2, **REPORTS}),
-        ("gravispec/features/error.py", {"feature": 1, "tower": 2, **REPORTS}),
-        ("gravispec/features/ridge.py", {"feature": 2, "tower": 4, **REPORTS, "tower_scores": 2}),
+        ("gravispec/features/topk.py", {**FAMILY, "tower": 2, **REPORTS}),
+        ("gravispec/features/error.py", {**FAMILY, "tower": 2, **REPORTS}),
+        ("gravispec/features/ridge.py", {"feature": 6, "feature_table": 2, "tower": 4, **REPORTS, "tower_scores": 2}),
         ("gravispec/models/tower.py", {"tower": 4, **REPORTS, "tower_scores": 2}),
         ("gravispec/report/tower_figures.py", {"tower_figures": 1, "tower_summary": 1}),
     ],
@@ -87,7 +88,7 @@ def test_one_set_of_families_alone(tower_smoke):
     target = "results/tower_smoke/ablation_F1F2.json"
     planned = tower_smoke.planned("--forceall", target)
     assert planned["tower"] == 2
-    assert planned["feature"] == 3  # pca, ridge in both modes
+    assert (planned["feature"], planned["feature_table"]) == (9, 3)  # pca, ridge in both modes; three shards
     assert planned["tower_scores"] == 1
 
 
@@ -103,7 +104,7 @@ def test_the_new_family_of_the_page_on_towers_works_as_written_there(tower_smoke
     try:
         module.write_text(source)
         planned = tower_smoke.planned(*arguments, TARGET)
-        assert planned == {"feature": 1, "tower": 2, **REPORTS}
+        assert planned == {**FAMILY, "tower": 2, **REPORTS}
         process = tower_smoke.snakemake(*arguments, f"{FEATURES}/indices.parquet")
         assert process.returncode == 0, process.stdout[-3000:]
     finally:

@@ -26,7 +26,8 @@ COSTS = {
     "moments": Cost(2, 0.30, 350, 1),
     "global_ridge": Cost(27, 0, 300, 2.5, kB=0.01),
     "expert": Cost(18, 0.40, 300, 3.5),
-    "feature": Cost(3, 0.10, 430),
+    "feature": Cost(1, 0.10, 370, kB=0.01),
+    "feature_table": Cost(1, 0.002, 250),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 6.6, 700),
     "baseline": Cost(60, 1.0, 700, 5),
@@ -76,7 +77,7 @@ class Model:
     def bytes_of_star(self, rule, dataset):
         """What a job of the rule writes for every star of its own, where that is much."""
         arrays = {"spectra": 1, "noisy": 1, "spectra_from_file": 2}
-        return 400 if rule == "feature" else 4 * self.pixels(dataset) * arrays.get(rule, 0)
+        return 400 if rule in ("feature", "feature_table") else 4 * self.pixels(dataset) * arrays.get(rule, 0)
 
     def sizes(self, dataset):
         """``{split: stars}`` of a data set; of a user's files as many as spectra of 4096 pixels would fill them."""
@@ -98,7 +99,7 @@ class Model:
         dataset = self.dataset(wildcards)
         sizes = self.sizes(dataset)
         run = self.settings.runs.get(wildcards.get("run") or wildcards.get("tower_run"))
-        if rule in ("spectra", "noisy"):
+        if rule in ("spectra", "noisy", "feature"):
             split, first, stop = self.settings.datasets[dataset].shards()[wildcards["shard"]]
             return (stop or sizes[split]) - first
         if rule == "moments":

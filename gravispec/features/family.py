@@ -1,10 +1,10 @@
-"""Feature families: what a family module is, and its features computed in blocks of stars.
+"""Feature families: what a family module is, and its features of a shard of stars, computed in blocks.
 
 A family is a module of this package, named as its parquet file, with
 
 * ``DEFINITION`` and ``UNIT``, one line each, and ``NAMES``, the names of its D features;
 * ``features(...)``, which returns (m, D) features of a block of m stars. What its arguments are called says what it
-  reads, and nothing else is given to it; clean flux cannot be asked for:
+  reads, at least one of the first three, and nothing else is given to it; clean flux cannot be asked for:
 
 ========================  ==============================================================================
 ``flux`` (m, P)           noisy flux
@@ -27,13 +27,13 @@ from pathlib import Path
 import numpy as np
 
 from gravispec.data.arrays import BLOCK, RowReader, blocks
-from gravispec.data.error_rows import ErrorRows
 from gravispec.data.npz import load_npz
 from gravispec.errors import InputError
 from gravispec.source import arguments
 
 FOLDER = Path(__file__).parent
-ROWS = ("flux", "error", "sigma", "trained")  # given block by block
+SPECTRA = ("flux", "error", "sigma")
+ROWS = (*SPECTRA, "trained")  # given block by block
 RECORDS = ("pca", "ridge", "ridge_folds")
 INPUTS = (*ROWS, "wave", *RECORDS, "mode")
 
@@ -46,7 +46,8 @@ def families():
 def inputs_of(name):
     """What the family reads: the arguments of its ``features``, found without importing it.
 
-    Raises ``InputError`` for a module without ``features``, and for arguments other than those of the table above.
+    Raises ``InputError`` for a module without ``features``, for arguments other than those of the table above, and for
+    one that reads no spectra.
     """
     asked = arguments(FOLDER / f"{name}.py", "features")
     if asked is None:
@@ -54,6 +55,8 @@ def inputs_of(name):
     unknown = [argument for argument in asked if argument not in INPUTS]
     if unknown:
         raise InputError(f"family {name}: features asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    if not set(SPECTRA) & set(asked):
+        raise InputError(f"family {name}: features asks for no spectra; it needs one of {', '.join(SPECTRA)}")
     return asked
 
 
@@ -63,23 +66,41 @@ class ScaledRows:
     def __init__(self, reader, factor):
         self.reader, self.factor = reader, np.float32(factor)
 
+    def __len__(self):
+        return len(self.reader)
+
     def __getitem__(self, rows):
         return self.reader[rows] * self.factor
+
+
+class TrainedRows:
+    """``[lo:hi]``: rows of stars of a shard among the ``n_train`` training stars, -1 for those not among them.
+
+    ``first``: row of the shard's first star in its ``split``.
+    """
+
+    def __init__(self, split, first, n_train):
+        self.first, self.end = first, n_train if split == "train" else 0
+
+    def __getitem__(self, rows):
+        found = self.first + np.arange(rows.start, rows.stop)
+        return np.where(found < self.end, found, -1)
 
 
 def open_inputs(family, files, *, noise_level, trained, mode):
     """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers.
 
-    ``files`` has ``wave`` in any case: errors of built-in spectra follow from it.
+    ``files`` has ``wave`` in any case: errors of built-in spectra follow from it. ``trained``: ``TrainedRows``.
     """
     given, wave = {}, np.load(files["wave"], allow_pickle=False)
     for name, parameter in inspect.signature(family.features).parameters.items():
         if name == "flux":
             given[name] = RowReader(files[name])
-        elif name == "error":
-            given[name] = ScaledRows(ErrorRows(files[name], wave), noise_level)
-        elif name == "sigma":
-            given[name] = ScaledRows(ErrorRows(files[name], wave), noise_level or 1.0)
+        elif name in ("error", "sigma"):
+            from gravispec.data.error_rows import ErrorRows  # whose imports take 0.4 s: only where errors are read
+
+            level = noise_level if name == "error" else noise_level or 1.0
+            given[name] = ScaledRows(ErrorRows(files[name], wave), level)
         elif name == "wave":
             given[name] = wave
         elif name in RECORDS:
@@ -89,9 +110,14 @@ def open_inputs(family, files, *, noise_level, trained, mode):
     return given
 
 
-def compute(family, inputs, n_stars, *, block=BLOCK):
-    """Features (n_stars, D) float32 of the module ``family``. Raises ``InputError`` for one that is not finite."""
+def compute(family, inputs, split, first, *, block=BLOCK):
+    """Features (m, D) float32, by the module ``family``, of the m stars in ``inputs``.
+
+    Raises ``InputError`` for one that is not finite, with the star's row in its ``split``, where the first star of
+    ``inputs`` is row ``first``.
+    """
     parts = []
+    n_stars = next(len(inputs[name]) for name in SPECTRA if name in inputs)
     for lo, hi in blocks(0, n_stars, block):
         given = {name: value[lo:hi] if name in ROWS else value for name, value in inputs.items()}
         values = np.asarray(family.features(**given), np.float32)
@@ -101,6 +127,7 @@ def compute(family, inputs, n_stars, *, block=BLOCK):
         finite = np.isfinite(values)
         if not finite.all():
             star, feature = np.argwhere(~finite)[0]
-            raise InputError(f"{family.__name__}: {family.NAMES[feature]} of row {lo + star} is not finite")
+            row = first + lo + star
+            raise InputError(f"{family.__name__}: {family.NAMES[feature]} of row {row} of {split} is not finite")
         parts.append(values)
     return np.concatenate(parts)

@@ -9,7 +9,8 @@ import pytest
 from tests.cluster.one_node_slurm import OneNodeSlurm, missing
 
 TARGET = "results/moe_smoke/summary.csv"
-JOBS = {"grid_shard": 2, "spectra": 3, "noisy": 3, "moments": 5, "expert": 9, "feature": 2, "gate": 2}  # else 1
+JOBS = {"grid_shard": 2, "spectra": 3, "noisy": 3, "moments": 5, "expert": 9, "gate": 2}  # else 1
+JOBS |= {"feature": 6, "feature_table": 2}
 
 
 def rules_finished(log):

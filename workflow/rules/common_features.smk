@@ -26,6 +26,7 @@ FEATURE_INPUTS = dict(
     ridge=f"{TRAINED}/ridge.npz",
     ridge_folds=f"{TRAINED}/ridge_folds.npz",
 )
+FEATURES_OF_SHARD = f"{TRAINED}/{{feature}}/{{shard}}.npy"
 
 
 wildcard_constraints:
@@ -34,18 +35,19 @@ wildcard_constraints:
 
 
 def feature_inputs(wildcards):
-    """Input: the files that a family says it reads."""
+    """Input: the files that a family says it reads, of the stars of the shard."""
     family, _ = FEATURES[wildcards.feature]
     reads = {*READS[family], "wave"}  # which errors of built-in spectra follow from
     return {
-        name: (
-            all_shards(path, **wildcards)
-            if "{shard}" in path
-            else path.format(**wildcards)
-        )
+        name: path.format(**wildcards)
         for name, path in FEATURE_INPUTS.items()
         if name in reads
     }
+
+
+def family_and_mode(wildcards):
+    """Param: which family it is, and its mode, if it has one."""
+    return dict(zip(("name", "mode"), FEATURES[wildcards.feature]))
 
 
 def family_module(wildcards):

@@ -71,7 +71,8 @@ def code_behind(run, script):
     dataset = settings.datasets[run.dataset]
     grid = settings.grids.get(getattr(dataset, "grid", None))
     scripts = [*SOURCE_SCRIPTS[grid.kind if grid else dataset.kind], *SCRIPTS[run.kind]]
-    scripts += ["noisy", "moments", "global_ridge", "feature", "validate", script]
+    scripts += ["noisy", "moments", "global_ridge", "feature", "feature_table"]
+    scripts += ["validate", script]
     if run.baselines:
         scripts += ["baseline"] + ["baseline_table"] * (run.kind != "benchmark")
     families = [] if run.kind == "tower" else ["window", "quality"]

@@ -1,102 +1,64 @@
-# What is computed once for a data set, noise level and training size, and shared by runs.
-# Needs: results/noisy.  Makes: results/features.
-
-
-rule moments:
-    """Moments of the training spectra of one fold of the global Ridge's cross-validation."""
-    input:
-        code=code("moments.py"),
-        stars=STARS,
-        flux=sharded(NOISY),
-    output:
-        temp(f"{TRAINED}/moments/{{fold}}.npz"),
-    log:
-        f"{TRAINED}/logs/moments_{{fold}}.log",
-    benchmark:
-        f"{TRAINED}/benchmarks/moments_{{fold}}.tsv"
-    priority: 1  # before the experts, since the features wait for them
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1500),
-        runtime=by_attempt(60),
-    params:
-        code=code_sha("moments.py"),
-        seed=config["seed"],
-        folds=config["ridge"]["folds"],
-        n_train=lambda wc: int(wc.n_train),
-    message:
-        "Moments of fold {wildcards.fold}: {wildcards.n_train} stars of {wildcards.dataset}, noise {wildcards.level}"
-    script:
-        "../scripts/moments.py"
-
-
-rule global_ridge:
-    """The global Ridge, its cross-validation fits and the principal components, from the moments."""
-    input:
-        code=code("global_ridge.py"),
-        moments=expand(
-            f"{TRAINED}/moments/{{fold}}.npz",
-            fold=range(settings.ridge.folds),
-            allow_missing=True,
-        ),
-    output:
-        ridge=f"{TRAINED}/ridge.npz",
-        ridge_folds=f"{TRAINED}/ridge_folds.npz",
-        pca=f"{TRAINED}/pca.npz",
-    log:
-        f"{TRAINED}/logs/global_ridge.log",
-    benchmark:
-        f"{TRAINED}/benchmarks/global_ridge.tsv"
-    priority: 1
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 2
-    resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(30),
-    params:
-        code=code_sha("global_ridge.py"),
-        seed=config["seed"],
-        alphas=ALPHAS,
-        n_train=lambda wc: int(wc.n_train),
-    message:
-        "Global Ridge and principal components on {wildcards.n_train} stars of {wildcards.dataset}, noise {wildcards.level}"
-    script:
-        "../scripts/global_ridge.py"
+# Families of features, once for a data set, noise level and training size; shared by runs.
+# Needs: results/noisy, results/features/.../ridge.npz, ridge_folds.npz, pca.npz.  Makes: results/features.
 
 
 rule feature:
-    """One family of features, one row a star: a module of gravispec/features, which says what it reads."""
+    """One family of features of a shard of stars: a module of gravispec/features, which says what it reads."""
     input:
         unpack(feature_inputs),
         code=code("feature.py"),
         family=family_code,
+    output:
+        temp(FEATURES_OF_SHARD),
+    log:
+        f"{TRAINED}/logs/feature_{{feature}}_{{shard}}.log",
+    benchmark:
+        f"{TRAINED}/benchmarks/feature_{{feature}}_{{shard}}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
+    params:
+        code=code_sha("feature.py"),
+        family_code=family_sha,
+        family=family_and_mode,
+        noise_level=lambda wc: float(wc.level),
+        n_train=lambda wc: int(wc.n_train),
+        shard=lambda wc: shard_of_stars(wc)[:2],
+    message:
+        "Features {wildcards.feature} of {wildcards.dataset}, noise {wildcards.level}, {wildcards.n_train} training stars: {wildcards.shard}"
+    script:
+        "../scripts/feature.py"
+
+
+rule feature_table:
+    """The features of all shards in one table, a row a star."""
+    input:
+        code=code("feature_table.py"),
+        family=family_code,
         stars=STARS,
+        shards=sharded(FEATURES_OF_SHARD),
     output:
         f"{TRAINED}/{{feature}}.parquet",
     log:
-        f"{TRAINED}/logs/{{feature}}.log",
+        f"{TRAINED}/logs/table_{{feature}}.log",
     benchmark:
-        f"{TRAINED}/benchmarks/{{feature}}.tsv"
+        f"{TRAINED}/benchmarks/table_{{feature}}.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=by_attempt(1500),
-        runtime=by_attempt(20),
+        runtime=by_attempt(10),
     params:
-        code=code_sha("feature.py"),
+        code=code_sha("feature_table.py"),
         family_code=family_sha,
-        family=lambda wc: dict(zip(("name", "mode"), FEATURES[wc.feature])),
+        family=family_and_mode,
         noise_level=lambda wc: float(wc.level),
         n_train=lambda wc: int(wc.n_train),
     message:
         "Features {wildcards.feature} of {wildcards.dataset}, noise {wildcards.level}, {wildcards.n_train} training stars"
     script:
-        "../scripts/feature.py"
+        "../scripts/feature_table.py"
