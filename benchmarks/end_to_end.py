@@ -1,18 +1,13 @@
 """The mixture of experts from noisy spectra on disk to R²: the pipeline's own code against ``benchmarks.naive_moe``.
 
 Same stars, bins, folds and penalties; 2 cores, for gravispec as two jobs of one thread, as Snakemake runs them; it also
-fits T_eff and [M/H], 96 components and the linear gate. At 100,000 stars, by hand:
-
-    python -m benchmarks.end_to_end --n-train 100000
+fits T_eff and [M/H], 96 components and the linear gate.
 
 Agreement: largest difference of R² of the global Ridge and the oracle, which have one right answer, and of mlp.
 """
 
-import argparse
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -150,14 +145,3 @@ def mixture(stars, features, predictions, *, device="cpu"):
     models = log_g_of_models(experts[test], predictions[test, 0], weights, fallback_weight=0.5)
     models["oracle"] = mix(experts[test], one_hot(bins[test], N_BINS))
     return log_g[test], models
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n-train", type=int, default=20_000)
-    with tempfile.TemporaryDirectory() as folder:
-        print(pd.DataFrame(compared(Path(folder), parser.parse_args().n_train)).to_string(index=False))
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-TOPICS = ("ridge", "pca", "throughput", "end_to_end", "overhead")
+SUITE = ("ridge", "pca", "throughput", "end_to_end", "overhead")
+TOPICS = (*SUITE, "end_to_end_100k")
 COLUMNS = {  # in the order of the table: digits that are shown
     "topic": None,
     "what": None,
@@ -40,7 +41,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "snakemake", "himalaya", 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(TOPICS))
+    parser.add_argument("--only", default=",".join(SUITE))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
