@@ -161,6 +161,18 @@ def test_shrinkage_path_solves_every_system(monkeypatch, n):
         np.testing.assert_allclose(W[:, i], expected, rtol=0, atol=1e-11 * np.abs(expected).max())
 
 
+def test_shrinkage_path_is_the_same_on_any_number_of_threads():
+    """A BLAS that shares products among threads rounds differently; tiles that are shared do not."""
+    rng = np.random.default_rng(4)
+    A, B = rng.normal(size=(700, 700)), rng.normal(size=(700, 2))
+    A = np.asfortranarray(A @ A.T)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            found.append(shrinkage.shrinkage_path(A.copy(order="F"), B, np.logspace(0, 3, 4)))
+    assert found[0].tobytes() == found[1].tobytes()
+
+
 @pytest.mark.parametrize("n", [200, 40])
 def test_edge_of_the_grid_warns(n):
     X, y = spectra(n, 60)
