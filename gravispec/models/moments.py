@@ -68,7 +68,7 @@ class Moments:
         if m == 0:
             return
         # S += Σ (z - mean)(z - mean)ᵀ + n m / (n + m) · shift shiftᵀ; the last term is one more row of the product.
-        weight = np.sqrt(self.n * m / (self.n + m))
+        weight = float(np.sqrt(self.n * m / (self.n + m)))
         blocks = []
         for rows, mean in ((X, self.mean_x), (Y, self.mean_y)):
             block = empty((m + 1, len(mean)), mean)
