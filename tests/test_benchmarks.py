@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from benchmarks import measure, overhead, run, scaling
+from benchmarks import measure, overhead, run, runs, scaling
 from benchmarks.jobs import job_table
 from gravispec import config
 from tests.conftest import REPO
@@ -94,3 +94,10 @@ def test_costs_are_compared_with_the_jobs_of_the_mixture_alone(tmp_path):
     assert sorted(jobs["rule"]) == ["feature", "feature", "feature_table", "moments"]
     assert {about.get("shard") for about in jobs.query("rule == 'feature'")["wildcards"]} == {"train_0", "test_0"}
     assert jobs["s"].sum() == 8
+
+
+def test_a_finished_run_is_a_row_a_rule():
+    jobs = pd.DataFrame({"rule": ["expert", "expert", "gate"], "s": [3.0, 5.0, 1.0], "MB": [70.0, 60.0, 90.0]})
+    rows = pd.DataFrame(runs.rows_of("moe", jobs)).set_index("what")
+    assert rows.loc["moe: expert"].tolist() == ["2 jobs", 8.0, 5.0, 70.0]
+    assert rows.loc["moe: all rules"].tolist() == ["3 jobs", 9.0, 5.0, 90.0]
