@@ -74,7 +74,7 @@ def write(table, output):
         before = pd.read_csv(csv)
         table = pd.concat([before[~before["topic"].isin(table["topic"])], table])
     order = {topic: i for i, topic in enumerate(TOPICS)}
-    table = table.sort_values("topic", key=lambda topics: topics.map(order), kind="stable")
+    table = table.sort_values("topic", key=lambda topics: topics.map(order), kind="stable")[list(COLUMNS)]
     table.to_csv(csv, index=False, float_format="%.6g")
     (output / "results.md").write_text(markdown(pd.read_csv(csv)))
 

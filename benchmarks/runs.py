@@ -27,7 +27,7 @@ def rows_of(name, jobs):
     return [
         {
             "what": f"{name}: {rule}",
-            "size": f"{len(of_rule)} jobs",
+            "size": f"{len(of_rule)} job" + "s" * (len(of_rule) > 1),
             "seconds": of_rule["s"].sum(),
             "longest_s": of_rule["s"].max(),
             "peak_mb": of_rule["MB"].max(),
