@@ -53,7 +53,7 @@ class Experiment:
         self.stars = pd.concat([sample_stars(n, split=s, seed=SEED) for s, n in splits.items()], ignore_index=True)
         self.train = (self.stars["split"] == "train").to_numpy()
         self.bins = assign(self.stars["T_eff"], self.stars["M_H"], **EDGES)
-        self.flux, self.parameters, self.snr = [], [], []  # a block of rows each
+        self.flux, self.parameters = [], []  # a block of rows each
         for split, rows in self.stars.groupby("split", sort=False):
             for lo, hi in blocks(0, len(rows)):
                 self._observe(rows.iloc[lo:hi], split, np.arange(lo, hi))
@@ -63,7 +63,7 @@ class Experiment:
         with self.clock("interpolation"):
             clean = median_normalised(self.grid(stars[list(self.grid.axes)].to_numpy()))
             parameters = error_parameters(wave, clean, stars)
-            self.snr.append(snr_of(wave, parameters, device=device))
+            snr_of(wave, parameters, device=device)  # a column of the table of stars, which nothing here reads
         with self.clock("noise"):
             error = error_of(wave, parameters, device=device)
             noisy = add_noise(clean, error, level=NOISE_LEVEL, seed=SEED, split=split, rows=rows)

@@ -3,8 +3,9 @@
     python -m benchmarks.gpu [--stars 100000 1000000] [--check 50000]
 
 Needs numpy, scipy, torch, pandas, pyarrow and scikit-learn, no Snakemake. --check: training stars of the comparison
-with NumPy on the CPU. Where there is no GPU it says so, measures none, and runs the same code at a small size with
-PyTorch on the CPU.
+with NumPy on the CPU. A share of the peak is given where products or memory are the limit; synthesis, gates and towers
+have no such one. Where there is no GPU it says so, measures none, and runs the same code at a small size with PyTorch
+on the CPU.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import pandas as pd
 import torch
 
 from benchmarks.experiment import Experiment
+from benchmarks.measure import rate
 from benchmarks.spectra import FULL, FWHM, QUICK, make_grid
+from gravispec.evaluation.metrics import scores
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.instrument import fine_wave
 from gravispec.spectra.lte.synthesis import synthesize
@@ -24,11 +27,8 @@ from gravispec.spectra.lte.synthesis import synthesize
 #: the grid of the main job
 GRID = FULL | {"nodes": (10, 9, 14)}
 MODELS = ((3750, 4.5, 0.0), (4500, 1.5, -1.0), (5750, 4.5, 0.0))  # of which the synthesis is compared: TiO, CN, the Sun
-LIMITS = {
-    "d_log_g": 0.05,
-    "d_r2": 1e-4,
-    "d_flux": 1e-4,
-}  # log g in units of its rms error; R²; flux of a model, relative
+#: largest differences of log g, in units of its rms error, of R², and of the flux of a model, relative
+LIMITS = {"d_log_g": 0.05, "d_r2": 1e-4, "d_flux": 1e-4}
 N_FITS, N_FACTORISATIONS = 10, 5 * 13 + 1  # Ridges; 13 penalties a fold and the fit to all
 
 
@@ -61,21 +61,19 @@ def measured_limits():
     """{name: (operations or bytes a second, unit of a thousand million of them)} of the card."""
     double = torch.rand(8192, 8192, dtype=torch.float64, device="cuda")
     source, target = torch.rand(2, 2**29, device="cuda")
+
+    def product():
+        double @ double
+        torch.cuda.synchronize()
+
+    def copy():
+        target.copy_(source)
+        torch.cuda.synchronize()
+
     return {
-        "GEMM float64": (2 * 8192**3 / _fastest(lambda: double @ double), "GFlop/s"),
-        "memory": (2 * 4 * 2**29 / _fastest(lambda: target.copy_(source)), "GB/s"),
+        "GEMM float64": (rate(product, 2 * 8192**3), "GFlop/s"),
+        "memory": (rate(copy, 2 * 4 * 2**29), "GB/s"),
     }
-
-
-def _fastest(function):
-    best = np.inf
-    for _ in range(5):
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        function()
-        torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 def report_stages(grid, n_train, seconds_of_grid, limits):
@@ -102,7 +100,8 @@ def report_stages(grid, n_train, seconds_of_grid, limits):
     total = seconds_of_grid + sum(s for stage, s in seconds.items() if stage != "tower")
     print(f"\n{n_train:,} training stars, {torch.cuda.max_memory_allocated() / 1e9:.1f} GB on the card")
     print(pd.DataFrame(rows).fillna("").to_string(index=False))
-    print(f"all compute, the grid included, the tower not: {total:.1f} s; R² of mlp {r2(log_g, models['mlp']):.4f}")
+    r2 = scores(log_g, models["mlp"])["r2"]
+    print(f"all compute, the grid included, the tower not: {total:.1f} s; R² of mlp {r2:.4f}")
 
 
 def report_agreement(grid, n_train, size, *, device):
@@ -133,13 +132,9 @@ def agreement(first, second):
     for name, predicted in models.items():
         sigma = np.sqrt(np.mean((predicted - log_g) ** 2))
         largest = np.abs(others[name] - predicted).max() / sigma
-        d_r2 = abs(r2(log_g, others[name]) - r2(log_g, predicted))
+        d_r2 = abs(scores(log_g, others[name])["r2"] - scores(log_g, predicted)["r2"])
         rows.append({"model": name, "|Δ log g| / σ": largest, "ΔR²": d_r2})
     return pd.DataFrame(rows)
-
-
-def r2(log_g, predicted):
-    return 1 - np.sum((predicted - log_g) ** 2) / np.sum((log_g - log_g.mean()) ** 2)
 
 
 if __name__ == "__main__":

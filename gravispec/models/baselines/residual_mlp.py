@@ -8,16 +8,13 @@ starts at zero: training starts from the Ridge, and the state kept is never wors
 
 import copy
 import itertools
-import json
 import time
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from gravispec.data.arrays import blocks
-from gravispec.errors import InputError
+from gravispec.data.tensor_file import load_tensors, save_tensors
 from gravispec.models.rows import gather
 
 FORMAT = "gravispec residual_mlp 1"
@@ -60,8 +57,8 @@ class ResidualMlp(torch.nn.Module):
     def save(self, path):
         """Write safetensors; the header holds what is needed to build the network again."""
         linear = [layer.out_features for layer in self.net if isinstance(layer, torch.nn.Linear)]
-        header = json.dumps({"format": FORMAT, "n_pixels": len(self.coef), "hidden": linear[:-1]})
-        save_file({k: v.cpu().contiguous() for k, v in self.state_dict().items()}, str(path), {"model": header})
+        header = {"format": FORMAT, "n_pixels": len(self.coef), "hidden": linear[:-1]}
+        save_tensors(path, "model", header, {k: v.cpu().contiguous() for k, v in self.state_dict().items()})
 
 
 def fit(
@@ -119,14 +116,7 @@ def fit(
 
 def load(path):
     """Read a ``ResidualMlp`` that ``save`` wrote. Raises ``InputError`` for any other file."""
-    try:
-        with safe_open(str(path), "pt") as file:
-            header = json.loads((file.metadata() or {}).get("model", "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: no safetensors file ({error}); delete it and rerun") from None
-    if header.get("format") != FORMAT:
-        raise InputError(f"{path}: format {header.get('format')!r}, expected {FORMAT!r}; delete it and rerun")
+    header, state = load_tensors(path, "model", FORMAT)
     model = ResidualMlp(header["n_pixels"], header["hidden"])
     model.load_state_dict(state)
     return model.eval()
