@@ -1,6 +1,19 @@
+import os
+import sys
+
 from snakemake.utils import min_version
 
+from gravispec.config_yaml import check_files
+from gravispec.errors import InputError
+
 min_version("9.17")
+
+if workflow.is_main_process:
+    try:
+        check_files(filter(os.path.exists, ["config/config.yaml"]))
+        check_files(workflow.configfiles)
+    except InputError as mistake:
+        sys.exit(str(mistake))
 
 
 configfile: "config/config.yaml"
