@@ -3,18 +3,20 @@
 Every kind has ``dataset``, ``n_train``, ``baselines`` and a method ``levels()``, the noise levels that it needs.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from gravispec.config_model import Model, Name, known
+from gravispec.config_model import LONGEST, Model, Name, NoiseLevel, Once, Stars, known
 from gravispec.errors import InputError
 from gravispec.features.family import families, inputs_of
 from gravispec.source import arguments
 
-NoiseLevel = Annotated[float, Field(ge=0, le=10)]
 RIDGE_MODES = ("in_sample", "cross_fit")
+LIGHT = 299_792.458  # km/s
+GIVEN = ("train", "val", "ridge", "threads", "device")  # what every baseline is given, no options
 SWEEP_MODELS = ("ridge", "global_tower", "moe_mlp")  # of a benchmark, beside its baselines
 BASELINES = Path(__file__).parent / "models" / "baselines"
 
@@ -23,8 +25,8 @@ class RunBase(Model):
     """A data set, a number of training stars, and the baselines shown beside the run's own models."""
 
     dataset: Name
-    n_train: int = Field(ge=50)
-    baselines: list[Name] = []
+    n_train: Stars
+    baselines: Annotated[list[Name], Once] = []
 
 
 class MoeRun(RunBase):
@@ -39,40 +41,45 @@ class MoeRun(RunBase):
 
 def _tower_families(names):
     """Modules that exist, each once, ``ridge`` among them."""
+    there = families()
     for name in names:
-        known("family", name, families())
+        known("family", name, there)
         try:
             inputs_of(name)
         except InputError as error:
             raise ValueError(str(error)) from None
     if "ridge" not in names:
         raise ValueError(f"families {names} must include ridge: a tower corrects the Ridge prediction")
-    if len(set(names)) < len(names):
-        raise ValueError(f"families {names}: one stands there twice")
     return names
 
 
-Families = Annotated[list[Name], AfterValidator(_tower_families)]
+Families = Annotated[list[Name], Once, AfterValidator(_tower_families)]
 
 
 class FeatureSet(Model):
     """What a tower is trained on: feature families, and the noise levels at which it is."""
 
     families: Families
-    noise_levels: Annotated[list[NoiseLevel], Field(min_length=1)]
+    noise_levels: Annotated[list[NoiseLevel], Field(min_length=1), Once]
+
+
+TowerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=LONGEST)]
 
 
 class TowerRun(RunBase):
     """Global feature towers on several sets of families, and what each family adds."""
 
     kind: Literal["tower"]
-    towers: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")], FeatureSet], Field(min_length=1)]
-    ridge_modes: Annotated[list[Literal[RIDGE_MODES]], Field(min_length=1)] = list(RIDGE_MODES)
+    towers: Annotated[dict[TowerName, FeatureSet], Field(min_length=1)]
+    ridge_modes: Annotated[list[Literal[RIDGE_MODES]], Field(min_length=1), Once] = list(RIDGE_MODES)
 
     @model_validator(mode="after")
     def _no_set_twice(self):
-        seen = {}
+        seen, files = {}, {}
         for name, tower in self.towers.items():
+            other = files.setdefault(name.lower(), name)
+            if other != name:
+                raise ValueError(f"towers {other} and {name}: some systems take both for one file; rename one")
             for level in tower.noise_levels:
                 other = seen.setdefault((frozenset(tower.families), level), name)
                 if other != name:
@@ -87,16 +94,12 @@ class BenchmarkRun(RunBase):
     """A sweep over noise levels: a mixture of experts, its global Ridge, a tower and the baselines at each."""
 
     kind: Literal["benchmark"]
-    noise_levels: Annotated[list[Annotated[float, Field(gt=0, le=10)]], Field(min_length=1)]
+    noise_levels: Annotated[list[Annotated[NoiseLevel, Field(gt=0)]], Field(min_length=1), Once]
     families: Families = ["pca", "ridge", "topk", "error"]
     ridge_mode: Literal[RIDGE_MODES] = "cross_fit"
 
     @model_validator(mode="after")
-    def _nothing_twice(self):
-        for key in ("noise_levels", "baselines"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} {values}: one stands there twice")
+    def _names_of_its_own(self):
         for name in set(self.baselines) & set(SWEEP_MODELS):
             raise ValueError(
                 f"baseline {name!r}: the benchmark has a model of its own by this name; rename the baseline"
@@ -115,6 +118,12 @@ def _with_kind(run: Any):
 Run = Annotated[MoeRun | TowerRun | BenchmarkRun, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 
 
+def _finite(value):
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 class Baseline(Model):
     """A baseline that runs can name: a module of gravispec/models/baselines, and options of its ``fit``."""
 
@@ -128,22 +137,34 @@ class Baseline(Model):
         known("model", name, sorted(modules))
         return name
 
+    @model_validator(mode="after")
+    def _options_of_its_fit(self):
+        asked = arguments(BASELINES / f"{self.model}.py", "fit")
+        for name, value in self.options.items():
+            known(f"option of {self.model}", name, [option for option in asked if option not in GIVEN])
+            if not _finite(value):
+                raise ValueError(f"options.{name} = {value}: numbers must be finite")
+        return self
+
 
 class BaselineComparison(Model):
     """A mixture of experts against a baseline, at the run's noise level; ``n_train`` stars train the baseline."""
 
     run: Name
     baseline: Name
-    n_train: int = Field(ge=50)
+    n_train: Stars
+
+
+Velocity = Annotated[float, Field(gt=-LIGHT, lt=LIGHT)]
 
 
 class Catalogue(Model):
     """Runs applied to observed spectra: files are paths and patterns, the others as in ``gravispec predict``."""
 
-    runs: Annotated[list[Name], Field(min_length=1)]
-    files: Annotated[list[str], Field(min_length=1)]
+    runs: Annotated[list[Name], Field(min_length=1), Once]
+    files: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Once]
     medium: Literal["air", "vacuum"] | None = None
-    velocity: float | str | None = None
+    velocity: Velocity | Annotated[str, Field(min_length=1)] | None = None
 
 
 def check_run(name, run, config):

@@ -1,5 +1,6 @@
 """What jobs need, from measured costs: seconds, memory and disk of a run before it starts (docs/scaling.md)."""
 
+import math
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ COSTS = {
     "stress": Cost(5, 6.6, 700),
     "baseline": Cost(60, 1.0, 700, 5),
     "tower": Cost(20, 0.5, 700),
-    "grid_shard": Cost(15, 0, 240, kB=0),
+    "grid_shard": Cost(2, 210, 240, kB=0),  # ms a model
+    "bosz_shard": Cost(5, 20, 400, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
 GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
+MOST_SHARDS = 2000  # of a data set: planning takes 0.03 s a shard
 LARGEST_BIN = 0.125  # share of the training stars
 
 
@@ -57,6 +60,8 @@ class Model:
     def need(self, rule, wildcards, outputs):
         """`Need` of a job from its rule, wildcards and files."""
         cost = COSTS.get(rule, OTHER)
+        if "grid" in wildcards:
+            return self.need_of_grid(rule, cost, self.settings.grids[wildcards["grid"]], outputs)
         dataset = self.dataset(wildcards)
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
@@ -64,8 +69,18 @@ class Model:
         if rule == "baseline" and self.settings.baselines[wildcards["baseline"]].model in GATHER:
             MB += 4e-6 * pixels * n
         disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
-        there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
-        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, max(int(disk) - there, 0))
+        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, _beyond(disk, outputs))
+
+    def need_of_grid(self, rule, cost, grid, outputs):
+        """`Need` of a job of a grid: models are float64, on disk in shards, together in the memory of the last job."""
+        pixels, n = grid.pixels.n, grid.n_models
+        if not rule.endswith("_shard"):
+            # the shards and all of them in one array, and five matrices of the basis (gravispec/spectra/grid.py)
+            matrices = {"grid": 5, "bosz_grid": 5}.get(rule, 0) * min(n, pixels) ** 2
+            return Need(cost.seconds, cost.MB + 8e-6 * (2 * n * pixels + matrices) * (matrices > 0), 0)
+        disk = 8 * pixels * n / grid.shards
+        seconds = cost.seconds + 1e-3 * cost.ms * n / grid.shards * pixels / PIXELS
+        return Need(seconds, cost.MB + 1e-6 * disk, _beyond(disk, outputs))
 
     def dataset(self, wildcards):
         """Name of the data set of a job, or None."""
@@ -100,7 +115,7 @@ class Model:
         sizes = self.sizes(dataset)
         run = self.settings.runs.get(wildcards.get("run") or wildcards.get("tower_run"))
         if rule in ("spectra", "noisy", "feature"):
-            split, first, stop = self.settings.datasets[dataset].shards()[wildcards["shard"]]
+            split, first, stop = self.settings.datasets[dataset].rows(wildcards["shard"])
             return (stop or sizes[split]) - first
         if rule == "moments":
             return int(wildcards["n_train"]) / self.settings.ridge.folds
@@ -128,16 +143,35 @@ def shortage(model, jobs, *, disk, memory):
     minutes = sum(need.seconds for _, _, need in needs) / 60
     line = f"{_GB(total)} of disk, {_GB(most * 1e6)} of memory in the largest job, {minutes:.0f} core-minutes"
     if total > disk:
-        return line, (
-            f"about {_GB(total)} of disk are needed in results/, {_GB(disk)} are free: free space"
-            f"{_smaller(model, needs, total - disk)}"
-        )
+        return line, (_too_large(total, disk) + _smaller(model, needs, total - disk))
     if most > memory:
         return line, (
             f"about {_GB(most * 1e6)} of memory are needed for a job of rule {largest}, {_GB(memory * 1e6)} are free: "
-            "end other programs, or take fewer pixels or stars"
+            "end other programs, or take fewer pixels, stars, or nodes of the grid"
         )
     return line, None
+
+
+def too_many_shards(model, name, *, disk):
+    """What a data set of more than ``MOST_SHARDS`` needs beyond ``disk`` free bytes, or the shard that can be planned.
+
+    None where there are no more. The shards are counted, not named: of 10¹² stars they would fill the memory.
+    """
+    about = model.settings.datasets[name]
+    if about.n_shards <= MOST_SHARDS:
+        return None
+    stars, splits = sum(model.sizes(name).values()), len(model.sizes(name))
+    of_star = model.bytes_of_star("spectra", name) + model.bytes_of_star("noisy", name)
+    shard = math.ceil(stars / (MOST_SHARDS - splits))
+    if of_star * stars <= disk:
+        return (
+            f"datasets.{name}.shard = {about.shard}: {stars} stars are {about.n_shards} shards, more than the "
+            f"{MOST_SHARDS} that can be planned; set shard: {shard} or more, or take fewer stars"
+        )
+    fits = int(model.sizes(name)["train"] - (stars - disk / of_star)) // 1000 * 1000
+    shard = math.ceil((fits + stars - about.n_stars.train) / (MOST_SHARDS - splits))
+    cut = f" with shard: {shard}" if shard > about.shard else ""
+    return _too_large(of_star * stars, disk) + _would_fit(name, fits) + cut
 
 
 def _smaller(model, needs, missing):
@@ -150,11 +184,32 @@ def _smaller(model, needs, missing):
             kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
             of_star.setdefault(name, {})[kind] = size
             disk[name] += need.disk
+    grids = Counter()
+    for _, wildcards, need in needs:
+        if "grid" in wildcards:
+            grids[wildcards["grid"]] += need.disk
+    if grids.total() > disk.total():
+        return f", or take fewer nodes in grids.{grids.most_common(1)[0][0]}.axes"
     if not disk:
         return ""
     name = disk.most_common(1)[0][0]
     fits = int(model.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
-    return f", or n_train = {fits} (of its runs, and datasets.{name}.n_stars.train) would fit" if fits > 0 else ""
+    return _would_fit(name, fits)
+
+
+def _would_fit(name, n_train):
+    if n_train < 50:
+        return ""
+    return f", or n_train = {n_train} (of its runs, and datasets.{name}.n_stars.train) would fit"
+
+
+def _too_large(size, disk):
+    return f"about {_GB(size)} of disk are needed in results/, {_GB(disk)} are free: free space"
+
+
+def _beyond(size, outputs):
+    """Bytes that a job adds to what its files take already."""
+    return max(int(size) - sum(os.path.getsize(path) for path in outputs if os.path.exists(path)), 0)
 
 
 def _GB(size):

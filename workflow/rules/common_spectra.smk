@@ -1,5 +1,8 @@
 # Spectra of a data set, in shards of stars - where they are, and which of them a job reads
-from gravispec.config import SPLITS
+import shutil
+
+from gravispec.config_datasets import SPLITS
+from workflow.costs import Model, too_many_shards
 
 STARS = "results/spectra/{dataset}/stars.parquet"
 WAVE = "results/spectra/{dataset}/wave.npy"
@@ -16,12 +19,21 @@ def datasets_of(kind):
     )
 
 
+def check_shards(dataset):
+    """End here where a data set has more shards than can be planned, before one of them is named."""
+    os.makedirs("results", exist_ok=True)
+    free = shutil.disk_usage("results").free
+    if problem := too_many_shards(Model(settings), dataset, disk=free):
+        sys.exit(f"error: {problem}")
+
+
 def all_shards(pattern, splits=SPLITS, **names):
     """The files of a data set's shards, in the order of its stars."""
+    check_shards(names["dataset"])
     shards = settings.datasets[names["dataset"]].shards()
     return [
         pattern.format(shard=name, **names)
-        for name, (split, _, _) in shards.items()
+        for name, split in shards.items()
         if split in splits
     ]
 
@@ -52,7 +64,7 @@ def of_run(pattern, splits=SPLITS):
 
 def shard_of_stars(wildcards):
     """Param: split, first row in it and the row after the last of a shard."""
-    return settings.datasets[wildcards.dataset].shards()[wildcards.shard]
+    return settings.datasets[wildcards.dataset].rows(wildcards.shard)
 
 
 def normalisation(wildcards):

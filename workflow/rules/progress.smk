@@ -1,10 +1,8 @@
 # What is checked before the first job, and what is printed while jobs run and when one fails.
-import shutil
-
 import psutil
 from snakemake.logging import logger
 
-from workflow.costs import Model, shortage
+from workflow.costs import shortage
 from workflow.scripts.lib.progress import Progress
 
 progress = Progress(
