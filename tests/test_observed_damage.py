@@ -85,6 +85,7 @@ def test_gzip_with_a_wrong_trailer_or_with_more_behind_it(fits_table):
         (gzip.compress(gzip.compress(b"SIMPLE  = ")), "neither FITS nor HDF5"),
         (gzip.compress(b"\x89HDF\r\n\x1a\n" + bytes(50)), "compressed HDF5 file; uncompress it"),
     ],
+    ids=["Z", "zip", "zstd", "nothing", "text", "twice", "HDF5"],
 )
 def test_other_compressed_content_is_named(tmp_path, content, message):
     path = tmp_path / "a.fits"
@@ -263,7 +264,7 @@ def test_hdf5_chunks_with_a_wrong_checksum_are_refused(tmp_path, options):
     refused(path, "cannot be read")
 
 
-@pytest.mark.parametrize("lost", [1, 100, 5000])
+@pytest.mark.parametrize("lost", [1, 5000])
 def test_hdf5_that_ends_early_is_called_truncated(tmp_path, lost):
     path = files.plain_hdf5(tmp_path / "a.h5", WAVE, SPECTRUM, ERRORS)
     path.write_bytes(path.read_bytes()[:-lost])
