@@ -77,7 +77,7 @@ def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | 
     columns, hdu = Columns(path, hdus, index), hdus[index]
     n_rows, headers = hdu.header["NAXIS2"], [hdu.header, hdus[0].header]
     if not n_rows:
-        raise InputError(f"{columns.where} has no rows")
+        raise InputError(f"{columns.where} has no rows; give one a spectrum, or one a pixel")
     row = fits_meta.table_rows(hdu, 0, 1)
     columns.check(row)
     first = row[columns.flux]

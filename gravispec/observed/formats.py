@@ -48,10 +48,7 @@ def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
 
 def _opened(path):
     """An open file. Anything but a file is refused before it is opened, which could wait for ever."""
-    try:
-        kind = stat.S_IFMT(path.stat().st_mode)
-        if kind in KINDS:
-            raise InputError(f"{path}: is {KINDS[kind]}; give the path of a FITS or HDF5 file")
-        return open(path, "rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); check its name and permissions") from None
+    kind = stat.S_IFMT(path.stat().st_mode)
+    if kind in KINDS:
+        raise InputError(f"{path}: is {KINDS[kind]}; give the path of a FITS or HDF5 file")
+    return open(path, "rb")
