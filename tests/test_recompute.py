@@ -188,6 +188,14 @@ def test_a_number_is_missing_only_for_the_reason_in_the_schema(run, name, row, c
             check(name, path, table)
 
 
+def test_only_a_users_star_has_no_magnitude():
+    labels = {"T_eff": 5000.0, "log_g": 3.0, "M_H": 0.0, "a_M": 0.0, "C_M": 0.0, "snr": 9.0, "mag": [20.0, np.nan]}
+    stars = pd.DataFrame({"star_id": ["a", "b"], "split": "test", **labels})
+    with pytest.raises(InputError, match="row 1, mag = nan: empty only where the user's file has none"):
+        check("stars", "s", stars)
+    check("stars", "s", stars.assign(redshift=[np.nan, 0.1]))
+
+
 def stress():
     table = pd.DataFrame({"stress": ["none", "a", "b"], "what": "x", "n_test": 200})
     for statistic, values in {

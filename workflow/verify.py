@@ -24,7 +24,7 @@ def main(run):
             raise ValueError("its configuration is not the one that it has the hash of")
     except FileNotFoundError:
         return f"{made_by}: missing; make it: snakemake -c2 {made_by}"
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         return f"{made_by}: damaged ({error}); make it again: snakemake -c2 -f {made_by}"
     problems = [f"{path}: {what}; {_remedy(run, path, what)}" for path, what in changes(files).items()]
     problems += [f"{path}: not of this run; move it away, or rm {path}" for path in unknown(folder, files)]
@@ -48,7 +48,7 @@ def incomplete(runs):
     for run in runs:
         try:
             files = listed(json.loads(Path("results", run, "provenance.json").read_text()))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             continue
         missing = [path for path in files if not Path(path).exists()]
         if missing:

@@ -81,14 +81,14 @@ def _fewer(table):
     return table["n_test"] < MIN_STARS
 
 
-def _of_user(table):
-    return pd.Series("redshift" in table, index=table.index)  # a column of user's stars only
+def _not_given(column):
+    """Where a user's star lacks an optional label; stars that are drawn have them all, but for the redshift."""
+    return {column: Empty("the user's file has none", lambda table: table[column].isna() & ("redshift" in table))}
 
 
 SEEN_BY_CHECKSUM = "make verify compares its checksum"
 SPECTRA = {"*": f"measured on spectra; {SEEN_BY_CHECKSUM}"}
 TRAINING = f"written while it was trained; {SEEN_BY_CHECKSUM}"
-NOT_GIVEN = _empty(OPTIONAL, "the user's file has none", _of_user)
 ALL_STARS = "a row of all stars has no limits"
 DONE = [f"{s}{end}" for s in ("bias", "scatter", "r2", "coverage95") for end in ENDS] + ["unlike_training"]
 
@@ -128,7 +128,7 @@ def _changes(table):
 SCHEMAS = {
     "stars": _table(
         {**STAR, **LABELS, **ABUNDANCES, "snr": (0, np.inf)},
-        empty=NOT_GIVEN,
+        empty=_not_given("mag") | _not_given("redshift"),
         given={"snr": f"of the clean spectrum; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
@@ -138,7 +138,8 @@ SCHEMAS = {
         {**STAR, **LABELS, **ABUNDANCES, "bin": (-1, np.inf), **dict.fromkeys(MODELS, ANY)}
         | {"uncovered": None, "edge": None},
         Check(_weights_add_up, name="the weights of a gate to add up to 1"),
-        empty=NOT_GIVEN | _empty(["oracle"], "the star is in no bin", lambda table: table["uncovered"].astype(bool)),
+        empty=_empty(["mag"], "the table of stars has none", lambda table: table["mag"].isna())  # compared with it
+        | _empty(["oracle"], "the star is in no bin", lambda table: table["uncovered"].astype(bool)),
         key=["star_id"],
     ),
     "gate_curves": _table(
