@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gravispec.data.features import write_features
 from gravispec.data.schemas import SCHEMAS
 from gravispec.errors import InputError
 from gravispec.evaluation.calibration import calibration
@@ -31,7 +32,16 @@ ABOUT = {
     ],
 }
 #: in the order in which one is made from those before
-NAMES = ["baseline_predictions", "samples", "bootstrap", "per_bin", "hypotheses", "calibration", "residuals"]
+NAMES = [
+    "baseline_predictions",
+    "tower_predictions",
+    "samples",
+    "bootstrap",
+    "per_bin",
+    "hypotheses",
+    "calibration",
+    "residuals",
+]
 NAMES += ["giants_dwarfs", "baselines", "tower_curves", "ablation"]
 NAMES += ["sweep_predictions", "sweep_samples", "differences", "by_snr"]
 
@@ -60,23 +70,31 @@ def run(tmp_path_factory):
     table = predictions(rng)
     test = table[table["split"] == "test"]
     baselines = [test[["star_id", "log_g", "snr"]].assign(predicted=rng.uniform(1, 5, len(test))) for _ in range(2)]
-    towers = []
-    for tower in range(2):
-        columns = {f"seed_{k}": table["log_g"] + rng.normal(0, 0.5, len(table)) for k in range(2)}
-        towers.append(table[["star_id", "split", "log_g"]].assign(ridge=table["global_ridge"], **columns))
-        curve = {"seed": [0, 0, 1], "epoch": [1, 2, 1], "train_l1": [0.5, 0.4, 0.3], "val_l1": [0.6, 0.5, 0.4]}
-        trained = GlobalFeatureMLP(np.zeros(3), np.ones(3), 0, hidden=[4, 2], dropout=0.0)
-        save({0: trained}, {"curve": curve}, folder / f"tower_{tower}.safetensors")
+    features = {"ridge": table[["global_ridge"]], "pca": table[["snr", "M_H"]]}
+    families = {family: folder / f"{family}.parquet" for family in features}
+    for family, values in features.items():
+        names = list(values)
+        write_features(families[family], table, values, family=family, names=names, definition="", unit="")
+    about = {**ABOUT, "features": [{"ridge": families["ridge"]}, families]}
+    curve = {"seed": [0, 0, 1], "epoch": [1, 2, 1], "train_l1": [0.5, 0.4, 0.3], "val_l1": [0.6, 0.5, 0.4]}
+    for k, dim in enumerate((1, 3)):
+        trained = {
+            seed: GlobalFeatureMLP(np.zeros(dim), np.ones(dim), 0, hidden=[4, 2], dropout=0.0) for seed in (0, 1)
+        }
+        for one in trained.values():
+            one.eval()
+        save(trained, {"curve": curve, "n_train": 0, "n_val": 200}, folder / f"tower_{k}.safetensors")
     (folder / "calibration.json").write_text(json.dumps(calibration(table)))
 
-    tables = {"stars": [table], "predictions": [table], "baseline_predictions": baselines, "tower_predictions": towers}
+    tables = {"stars": [table], "predictions": [table], "baseline_predictions": baselines}
     paths = {name: [folder / f"{name}_{k}.parquet" for k in range(len(of))] for name, of in tables.items()}
     files = {"towers": [folder / f"tower_{k}.safetensors" for k in range(2)]}
     files |= {"intervals": [folder / "calibration.json"], "mixtures": paths["predictions"] * 2}
     for name, of in tables.items():
         for path, one in zip(paths[name], of, strict=True):
             one.to_parquet(path, index=False)
-    made = Tables(paths, files, ABOUT, read)
+    made = Tables(paths, files, about, read)
+    paths["tower_predictions"] = [folder / f"tower_predictions_{k}.parquet" for k in range(2)]
     sweep_files = {**files, "towers": paths["tower_predictions"]}
     for name in NAMES:
         made.files = sweep_files if name == "sweep_predictions" else files
