@@ -9,13 +9,12 @@ import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import compare, interval, r2_resamples
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.metrics import MIN_STARS, scores
 from gravispec.evaluation.moe_baseline import moe_table
 from gravispec.evaluation.published import published_r2
 from gravispec.evaluation.same_stars import models, side_by_side
 
 REFERENCES = ("ridge", "lightgbm")  # what every other model is compared with
-MIN_STARS = 10  # in a bin of S/N; below it an R² says nothing
 
 
 def level_tables(moe, tower, baselines):

@@ -48,6 +48,11 @@ wildcard_constraints:
     fold=r"\d+",
 
 
+def named_run(wildcards):
+    """The run of a job: every rule of a run has it first in its paths."""
+    return next(iter(wildcards))
+
+
 def tracked(file):
     """A file of this project and every other one behind it, as paths from here; code is here where results are not."""
     files = imported_files(file, workflow.basedir)
@@ -79,7 +84,7 @@ BOOTSTRAP = dict(
 def gate_data(wildcards):
     """Param: training size, bins and use of the validation stars."""
     return dict(
-        n_train=settings.runs[wildcards.run].n_train,
+        n_train=settings.runs[named_run(wildcards)].n_train,
         edges=EDGES,
         fit=settings.gates.fit,
         stop=settings.gates.stop,

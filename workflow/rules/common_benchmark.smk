@@ -9,14 +9,14 @@ wildcard_constraints:
 
 def benchmark_mixtures(wildcards):
     """Input: predictions of the mixture of experts at every noise level."""
-    run = settings.runs[wildcards.benchmark_run]
+    run = settings.runs[named_run(wildcards)]
     names = [mixture_at(settings.runs, run, level) for level in run.levels()]
     return expand("results/{run}/predictions.parquet", run=names)
 
 
 def benchmark_towers(wildcards):
     """Input: predictions of the tower at every noise level."""
-    run, files = settings.runs[wildcards.benchmark_run], []
+    run, files = settings.runs[named_run(wildcards)], []
     for level in run.levels():
         tower_run, tower = tower_at(settings.runs, run, level)
         names = dict(tower_run=tower_run, tower=tower, level=level, mode=run.ridge_mode)

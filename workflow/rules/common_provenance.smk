@@ -1,10 +1,6 @@
 # What is behind a summary: files, code, configuration - functions only.
 
 
-def named_run(wildcards):
-    return next(iter(wildcards))
-
-
 def source_files(run):
     """The grid that a data set is interpolated in, or the user's files."""
     dataset = settings.datasets[run.dataset]

@@ -76,16 +76,3 @@ def tables_of(name):
 def tables_of_run(wildcards):
     """Input: every table of a run but its summary, by the name of its schema."""
     return tables_of(wildcards.any_run)
-
-
-def rows_of_run(wildcards):
-    """Param: what decides how many rows the tables have."""
-    run = settings.runs[wildcards.any_run]
-    levels = run.levels()
-    return dict(
-        n_bins=len(BIN_NAMES),
-        n_towers=len(tables_of(wildcards.any_run).get("tower_predictions", [])),
-        n_baselines=len(levels) * len(run.baselines),
-        n_levels=len(levels),
-        resamples=settings.evaluation.resamples,
-    )

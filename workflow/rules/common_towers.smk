@@ -38,7 +38,7 @@ def tower_features(wildcards):
 
 def trained_towers(wildcards):
     """Param: name, noise level and mode of every tower of the run, or of one of them."""
-    run = settings.runs[wildcards.tower_run]
+    run = settings.runs[named_run(wildcards)]
     wanted = [wildcards.tower] if "tower" in wildcards.keys() else run.towers
     return [
         dict(tower=name, families=tower.families, noise_level=level, mode=mode)

@@ -3,9 +3,11 @@
 
 
 rule validate:
-    """Every table: columns, ranges, finite numbers, rows, the same stars everywhere."""
+    """Every table: columns, ranges, finite numbers, the same stars everywhere; computed again and compared."""
     input:
         unpack(tables_of_run),
+        unpack(recomputed_from),
+        sources=files_of_run,
         code=code("validate.py"),
     output:
         "results/{any_run}/validated.json",
@@ -16,11 +18,11 @@ rule validate:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1500),
+        mem_mb=by_attempt(3000),
         runtime=by_attempt(10),
     params:
         code=code_sha("validate.py"),
-        rows=rows_of_run,
+        about=about_tables,
     message:
         "{wildcards.any_run}: every table is checked"
     script:
