@@ -77,7 +77,7 @@ def checked_target(path: str | Path, **about) -> Path:
 def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> bool:
     """Write the rows with units, descriptions and ``meta``; whole or not at all. CSV keeps the values alone.
 
-    Texts that the format cannot hold are encoded as ``data.text`` says, and the header says so. Returns whether they are.
+    Texts that the format cannot hold are encoded as ``data.text`` says; the header says so. Returns whether they are.
     """
     unfit = NOT_FITS if path.suffix == ".fits" else NOT_TEXT
     names = [name for name, values in table.items() if not pd.api.types.is_numeric_dtype(values.dtype)]

@@ -1,5 +1,6 @@
 """Trained runs applied to spectra that they have never seen: rows of a catalogue."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ LAST = ("filled", "offset", "noise_level", "run", "problem")
 def model_file(run: str | Path) -> Path:
     """The file of a run that is named by its folder or by that file."""
     run = Path(run)
-    return run / "model.safetensors" if run.is_dir() and run.suffix != ".safetensors" else run
+    return run / "model.safetensors" if os.path.isdir(run) and run.suffix != ".safetensors" else run
 
 
 def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
@@ -89,12 +90,16 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
 
 
 def predict_files(
-    runs: Sequence[TrainedRun], paths: Iterable[str | Path], *, progress: Callable[[pd.DataFrame], object] = len, **reading
+    runs: Sequence[TrainedRun],
+    paths: Iterable[str | Path],
+    *,
+    progress: Callable[[pd.DataFrame], object] = len,
+    **reading,
 ) -> Iterator[tuple[str | Path, pd.DataFrame | None, str]]:
     """(path, table, problem) of every file: its rows of the catalogue, or None and why the file cannot be read.
 
-    ``progress`` is called with the rows of every batch, also of a file that is found to be bad later; ``reading``: medium and velocity as in
-    ``prepared_batches``.
+    ``progress`` is called with the rows of every batch, also of a file that is found to be bad later;
+    ``reading``: medium and velocity as in ``prepared_batches``.
     """
     for path in paths:
         tables = []

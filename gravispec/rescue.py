@@ -22,7 +22,7 @@ class Ended(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def kept(rows: list[pd.DataFrame], target: Path) -> Iterator[None]:
-    """Whatever ends the block early, ``rows``, to which the block appends tables, are written to a file, which is named.
+    """Whatever ends the block early, ``rows``, to which it appends tables, are written to a file, which is named.
 
     Ends in SystemExit: 128 + its number after a signal, 1 where ``target`` cannot be written; faults go on as they are.
     """
@@ -42,7 +42,7 @@ def kept(rows: list[pd.DataFrame], target: Path) -> Iterator[None]:
 
 
 def rescue(rows: list[pd.DataFrame], target: Path) -> str:
-    """Write the tables as one CSV beside ``target``, else here, else among temporary files; else print it. Where it is."""
+    """Write the tables as one CSV beside ``target``, else here, among temporary files, or on stdout. Says where."""
     if not sum(map(len, rows)):
         return "no row was finished"
     table = writable(pd.concat(rows, ignore_index=True), NOT_TEXT)

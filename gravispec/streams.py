@@ -21,7 +21,7 @@ class Patient:
     """A text stream, or None, that drops what cannot be written."""
 
     def __init__(self, stream):
-        self._stream = stream or open(os.devnull, "w", encoding="utf-8")
+        self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         if hasattr(self._stream, "reconfigure"):
             self._stream.reconfigure(errors="backslashreplace")
 

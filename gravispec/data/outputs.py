@@ -27,17 +27,19 @@ def checked_output(
     path = Path(path)
     for file in inputs:
         if same_file(path, file):
-            raise InputError(f"{path}: is {file}, which is read; write to another name")
+            raise InputError(f"{path}: is the input {file}; write to another name")
     if owner := _owner(path, [*folders]):
         raise InputError(f"{path}: is a file of {owner}; write to another folder")
     try:
         mode = os.stat(path).st_mode
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         mode = None
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
     if mode is not None and not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise InputError(f"{path}: is {what}; give the name of a file")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if mode is not None and not overwrite:
         raise InputError(f"{path}: is there already; remove it, or give --overwrite")
@@ -54,7 +56,7 @@ def same_file(one: StrPath, other: StrPath) -> bool:
 
 
 def unique_files(paths: Iterable[StrPath]) -> tuple[list, list]:
-    """The paths without those that lead to a file that an earlier one led to, and pairs (path, earlier) of the others."""
+    """The paths without those that lead to the file of an earlier one, and pairs (path, earlier) of the others."""
     first, unique, repeated = {}, [], []
     for path in paths:
         try:
@@ -77,9 +79,9 @@ def _owner(path: Path, folders: list) -> str | None:
     for folder in results:
         inside = real.relative_to(folder).parts
         of_workflow = len(inside) > 1 and not (inside[0] == "catalogues" and len(inside) == 2)
-        if of_workflow and (folder.parent / "Snakefile").is_file():
+        if of_workflow and os.path.isfile(folder.parent / "Snakefile"):
             return str(folder / inside[0])
-    if not real.is_file():
+    if not os.path.isfile(real):
         return None
     if real.name == "model.safetensors":
         return str(real.parent)
@@ -112,6 +114,9 @@ def _try(path: Path) -> None:
         with tempfile.NamedTemporaryFile(prefix=prefix, suffix=suffix, dir=path.parent):
             pass
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be written ({getattr(error, 'strerror', error)}); write to another folder or name"
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path, error):
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{path}: cannot be written ({reason}); write to another folder or name")

@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 import torch
 
-from gravispec.data.tensor_file import load_tensors, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, named, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec towers 1"
@@ -138,9 +138,9 @@ def load(path):
     """``({seed: tower}, header)`` written by ``save``. Raises ``InputError`` for any other file."""
     header, state = load_tensors(path, "towers", FORMAT)
     towers = {}
-    for seed in header["seeds"]:
-        own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
-        towers[seed] = GlobalFeatureMLP(own["mean"], own["scale"], **header["shape"])
-        towers[seed].load_state_dict(own)
-        towers[seed].eval()
+    with named(path):
+        for seed in header["seeds"]:
+            own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
+            sizes = [own.get(name, torch.empty(0)) for name in ("mean", "scale")]
+            towers[seed] = filled(lambda sizes=sizes: GlobalFeatureMLP(*sizes, **header["shape"]), own).eval()
     return towers, header
