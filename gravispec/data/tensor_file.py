@@ -70,13 +70,21 @@ def filled(make, tensors):
     return network
 
 
-def check_tensor(name, tensors, shape, *dtypes):
-    """Raise ``InputError`` unless ``tensors`` has one of this name, shape and type."""
+def n_inputs(tensors):
+    """Number of features that the first layer of a network takes."""
+    return check_tensor("net.0.weight", tensors).shape[-1]
+
+
+def check_tensor(name, tensors, shape=None, *dtypes):
+    """The tensor of this name; ``InputError`` where there is none, or it has another shape or type."""
     if name not in tensors:
         raise InputError(f"tensor {name} is missing")
     found = tensors[name]
+    if shape is None:
+        return found
     if tuple(found.shape) != tuple(shape):
         raise InputError(f"tensor {name} has shape {tuple(found.shape)}, expected {tuple(shape)}")
     if found.dtype not in dtypes:
         allowed = " or ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
         raise InputError(f"tensor {name} is {str(found.dtype).removeprefix('torch.')}, expected {allowed}")
+    return found

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 KEY = "ENCODING"
 STATEMENT = "texts are percent-encoded UTF-8: urllib.parse.unquote(text, errors='surrogateescape')"
-#: what FITS cannot hold: all but printable ASCII, and spaces at the end
-NOT_FITS = r"[^ -~]| (?=\Z)"
+#: what FITS cannot hold: all but printable ASCII, and at the end a space, or & (in a header "goes on")
+NOT_FITS = r"[^ -~]|[ &](?=\Z)"
 #: what no text file can: control characters, line breaks of any kind, bytes that are no text
 NOT_TEXT = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 

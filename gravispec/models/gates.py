@@ -15,7 +15,7 @@ import torch
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 
-from gravispec.data.tensor_file import filled, load_tensors, named, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, n_inputs, named, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec gate 1"
@@ -133,10 +133,11 @@ def state(gate):
 
 def build(header, tensors):
     """The gate from its ``state``; ``InputError`` where tensors are missing, of other shapes, or not finite."""
-    kind, mean, scale = header["kind"], *(tensors.get(name, torch.empty(0)) for name in ("mean", "scale"))
+    kind = header["kind"]
     if kind not in KINDS:
         raise InputError(f"{kind!r} is no kind of gate; they are {', '.join(KINDS)}")
-    gate = filled(lambda: Gate(kind, mean, scale, header["n_experts"], header["hidden"]), tensors)
+    any_scale = torch.ones(n_inputs(tensors))
+    gate = filled(lambda: Gate(kind, any_scale, any_scale, header["n_experts"], header["hidden"]), tensors)
     for name, tensor in tensors.items():
         # an expert without a star has weight 0
         fine = tensor.isfinite() | (tensor == -torch.inf if (kind, name) == ("classify", "net.0.bias") else False)

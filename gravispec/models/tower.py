@@ -8,12 +8,13 @@ bit, on any number of cores. CUDA draws other dropout masks: there a seed gives 
 """
 
 import copy
+import functools
 import itertools
 
 import numpy as np
 import torch
 
-from gravispec.data.tensor_file import filled, load_tensors, named, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, n_inputs, named, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec towers 1"
@@ -141,6 +142,7 @@ def load(path):
     with named(path):
         for seed in header["seeds"]:
             own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
-            sizes = [own.get(name, torch.empty(0)) for name in ("mean", "scale")]
-            towers[seed] = filled(lambda sizes=sizes: GlobalFeatureMLP(*sizes, **header["shape"]), own).eval()
+            any_scale = torch.ones(n_inputs(own))
+            make = functools.partial(GlobalFeatureMLP, any_scale, any_scale, **header["shape"])
+            towers[seed] = filled(make, own).eval()
     return towers, header

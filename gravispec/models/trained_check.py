@@ -4,12 +4,13 @@ import itertools
 from typing import Annotated, Literal
 
 import torch
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from gravispec.data.stars import LABELS
 from gravispec.data.tensor_file import check_tensor
 from gravispec.errors import InputError
 from gravispec.features.window import N_COMPONENTS
+from gravispec.features.window import NAMES as FEATURES
 from gravispec.models.gates import KINDS
 from gravispec.models.intervals import CONFIDENCES
 
@@ -44,6 +45,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
+CLOSED = ConfigDict(_Part.model_config, extra="forbid")
 Limits = Annotated[list[float], Field(min_length=2, max_length=2)]
 Edges = Annotated[list[float], Field(min_length=2), AfterValidator(_increasing)]
 
@@ -73,6 +75,10 @@ class _Gate(_Part):
     n_experts: int = Field(ge=1)
 
 
+_Ranges = create_model("_Ranges", __config__=CLOSED, **dict.fromkeys(LABELS, Limits))
+_Gates = create_model("_Gates", __config__=CLOSED, **dict.fromkeys(KINDS, _Gate))
+
+
 class Header(_Part):
     """What `predict` and a catalogue's header need of a file's own header."""
 
@@ -84,11 +90,11 @@ class Header(_Part):
     fallback_weight: float
     config: _Config
     source: _Source
-    label_range: dict[Literal[LABELS], Limits] = Field(min_length=len(LABELS))
+    label_range: _Ranges
     snr_range: Limits
     snr_median: float = Field(gt=0)
     chi2_limit: float
-    gates: dict[Literal[KINDS], _Gate] = Field(min_length=len(KINDS))
+    gates: _Gates
     pca_variance: float
 
 
@@ -105,6 +111,10 @@ def check(header: dict, tensors: dict[str, torch.Tensor]) -> None:
     for kind, gate in header["gates"].items():
         if (gate["kind"], gate["n_experts"]) != (kind, n_experts):
             raise InputError(f"header, key gates.{kind}: a gate {kind} of {n_experts} experts is needed, found {gate}")
+    for kind in KINDS:
+        weight = tensors.get(f"gates.{kind}.net.0.weight", torch.empty(0))
+        if weight.shape[1:] != (len(FEATURES),):
+            raise InputError(f"tensor gates.{kind}.net.0.weight is missing or not of {len(FEATURES)} features")
     _check_shapes(tensors, {"K": n_experts + 1, "T": len(LABELS), "C": len(CONFIDENCES)})
     for name in SHAPES:
         _check_values(name, tensors[name])
