@@ -15,7 +15,7 @@ import torch
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 
-from gravispec.data.tensor_file import load_tensors, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, n_inputs, named, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec gate 1"
@@ -132,9 +132,17 @@ def state(gate):
 
 
 def build(header, tensors):
-    """The gate from its ``state``."""
-    gate = Gate(header["kind"], tensors["mean"], tensors["scale"], header["n_experts"], header["hidden"])
-    gate.load_state_dict(tensors)
+    """The gate from its ``state``; ``InputError`` where tensors are missing, of other shapes, or not finite."""
+    kind = header["kind"]
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is no kind of gate; they are {', '.join(KINDS)}")
+    any_scale = torch.ones(n_inputs(tensors))
+    gate = filled(lambda: Gate(kind, any_scale, any_scale, header["n_experts"], header["hidden"]), tensors)
+    for name, tensor in tensors.items():
+        # an expert without a star has weight 0
+        fine = tensor.isfinite() | (tensor == -torch.inf if (kind, name) == ("classify", "net.0.bias") else False)
+        if not fine.all() or not tensor.isfinite().any() or (name == "scale" and not (tensor > 0).all()):
+            raise InputError(f"tensor {name} of gate {kind} has values that are not finite, or not positive")
     return gate
 
 
@@ -146,4 +154,6 @@ def save(gate, path):
 
 def load(path):
     """Read a gate written by ``save``. Raises ``InputError`` for any other file."""
-    return build(*load_tensors(path, "gate", FORMAT))
+    found = load_tensors(path, "gate", FORMAT)
+    with named(path):
+        return build(*found)

@@ -8,12 +8,13 @@ bit, on any number of cores. CUDA draws other dropout masks: there a seed gives 
 """
 
 import copy
+import functools
 import itertools
 
 import numpy as np
 import torch
 
-from gravispec.data.tensor_file import load_tensors, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, n_inputs, named, save_tensors
 from gravispec.errors import InputError
 
 FORMAT = "gravispec towers 1"
@@ -138,9 +139,10 @@ def load(path):
     """``({seed: tower}, header)`` written by ``save``. Raises ``InputError`` for any other file."""
     header, state = load_tensors(path, "towers", FORMAT)
     towers = {}
-    for seed in header["seeds"]:
-        own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
-        towers[seed] = GlobalFeatureMLP(own["mean"], own["scale"], **header["shape"])
-        towers[seed].load_state_dict(own)
-        towers[seed].eval()
+    with named(path):
+        for seed in header["seeds"]:
+            own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
+            any_scale = torch.ones(n_inputs(own))
+            make = functools.partial(GlobalFeatureMLP, any_scale, any_scale, **header["shape"])
+            towers[seed] = filled(make, own).eval()
     return towers, header

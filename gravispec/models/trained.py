@@ -1,15 +1,16 @@
 """A trained run in one file: all that turns normalised flux into labels, and a description of where it comes from."""
 
-import json
+import os
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from gravispec.data.stars import LABELS
+from gravispec.data.tensor_file import read_tensors, save_tensors
 from gravispec.errors import InputError
 from gravispec.features import quality, window
 from gravispec.features.pca import Pca
@@ -18,6 +19,7 @@ from gravispec.models.flags import combine
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.mixture import log_g_of_models, mix
 from gravispec.models.residual_scale import Scale
+from gravispec.models.trained_check import check
 from gravispec.spectra.normalise import continuum_normalised
 
 FORMAT = "gravispec model 1"
@@ -100,23 +102,27 @@ class TrainedRun:
             headers[kind], of_gate = gates.state(gate)
             tensors |= {f"gates.{kind}.{name}": tensor for name, tensor in of_gate.items()}
         header = {"format": FORMAT, **self.about, "gates": headers, "pca_variance": self.pca.total_variance}
-        save_file(tensors, str(path), {"gravispec": json.dumps(header)})
+        save_tensors(path, "gravispec", header, tensors)
 
     @classmethod
     def load(cls, path):
-        """Raises ``InputError`` for a file that is missing, of another format or version, or no safetensors at all."""
-        try:
-            with safe_open(str(path), "pt") as file:
-                about = json.loads((file.metadata() or {}).get("gravispec", "{}"))
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, json.JSONDecodeError, OSError) as error:
-            raise InputError(f"{path}: no model of gravispec ({error}); make it: snakemake -c2 {path}") from None
+        """Raises ``InputError`` for a file that is missing, of another format, damaged or incomplete."""
+        remedy = f"make it: {remake(path)}"
+        about, tensors = read_tensors(path, "gravispec", "no model of gravispec", remedy)
         found = about.pop("format", None)
         if found != FORMAT:
             raise InputError(
-                f"{path}: format {found!r}, this version reads {FORMAT!r}; make the file again with "
-                f"snakemake -c2 {path}, or use gravispec {about.get('version', 'of that time')}"
+                f"{path}: format {found!r}, this version reads {FORMAT!r}; {remedy}, or use gravispec "
+                f"{about.get('version', 'of that time')}"
             )
+        try:
+            check(about, tensors)
+            return cls._built(about, tensors)
+        except InputError as error:
+            raise InputError(f"{path}: {error}; {remedy}") from None
+
+    @classmethod
+    def _built(cls, about, tensors):
         headers, variance = about.pop("gates"), about.pop("pca_variance")
         arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith("gates.")}
         of_gate = {
@@ -133,6 +139,14 @@ class TrainedRun:
             scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
             intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
         )
+
+
+def remake(path):
+    """The command that makes the file of a run again."""
+    path = Path(path)
+    run = path.parent.name if path.resolve().parent.parent.name == "results" else "RUN"
+    delete = f"rm {'-r ' * path.is_dir()}{shlex.quote(str(path))} && " if os.path.lexists(path) else ""
+    return f"{delete}make results/{run}/model.safetensors"
 
 
 def _within(values, limits):

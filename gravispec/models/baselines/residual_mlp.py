@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from gravispec.data.arrays import blocks
-from gravispec.data.tensor_file import load_tensors, save_tensors
+from gravispec.data.tensor_file import filled, load_tensors, named, save_tensors
 from gravispec.models.rows import gather
 
 FORMAT = "gravispec residual_mlp 1"
@@ -117,9 +117,8 @@ def fit(
 def load(path):
     """Read a ``ResidualMlp`` that ``save`` wrote. Raises ``InputError`` for any other file."""
     header, state = load_tensors(path, "model", FORMAT)
-    model = ResidualMlp(header["n_pixels"], header["hidden"])
-    model.load_state_dict(state)
-    return model.eval()
+    with named(path):
+        return filled(lambda: ResidualMlp(header["n_pixels"], header["hidden"]), state).eval()
 
 
 def _initial(X, y, ridge, hidden, dropout):
