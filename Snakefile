@@ -1,19 +1,13 @@
-import os
-import sys
+from glob import glob
 
 from snakemake.utils import min_version
 
-from gravispec.config_yaml import check_files
-from gravispec.errors import InputError
+from gravispec.config_yaml import end_unless_readable
 
 min_version("9.17")
 
 if workflow.is_main_process:
-    try:
-        check_files(filter(os.path.exists, ["config/config.yaml"]))
-        check_files(workflow.configfiles)
-    except InputError as mistake:
-        sys.exit(str(mistake))
+    end_unless_readable([*glob("config/config.yaml"), *workflow.configfiles])
 
 
 configfile: "config/config.yaml"

@@ -128,14 +128,11 @@ LATIN = "runs:\n  köln: {dataset: smoke, n_train: 100}\n".encode("latin-1")
     ("own", "given", "options", "expected"),
     [
         (b"seed: 1\nseed: 2\n", None, [], "config/config.yaml: line 2: key seed stands there twice, first in line 1"),
-        (LATIN, None, [], "config/config.yaml: line 2: not UTF-8"),
-        (None, b"runs: {a: 1, a: 2}", [], "more.yaml: line 1: key runs.a stands there twice"),
         (None, b"- runs", [], "more.yaml: a list instead of keys"),
         (None, LATIN, [], "more.yaml: line 2: not UTF-8"),
         # without the project's profile Snakemake opens the file first
         (None, b"seed: 1\nseed: 2\n", ["--workflow-profile", "none"], "more.yaml: line 2: key seed stands there twice"),
         (None, None, ["--config", "seed=maybe"], "config: seed = 'maybe': should be a valid integer"),
-        (None, None, ["--config", "gates={fit: .nan}"], "config: gates.fit = '.nan': should be a valid number"),
     ],
 )
 def test_snakemake_stops_with_one_line(checkout, own, given, options, expected):
@@ -148,3 +145,15 @@ def test_snakemake_stops_with_one_line(checkout, own, given, options, expected):
     assert process.returncode == 1
     assert "Traceback" not in process.stdout
     assert expected in process.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_two_files_of_a_catalogue_that_would_be_one_part_are_refused(checkout):
+    for name in ("a b.fits", "a_b.fits"):
+        (checkout.path / name).touch()
+    about = {"survey": {"runs": ["moe_smoke"], "files": ["a?b.fits"]}}
+    (checkout.path / "more.yaml").write_text(yaml.safe_dump({"catalogues": about}))
+    process = checkout.snakemake("-n", "--configfile", "more.yaml", "--", "results/catalogues/survey.csv")
+    assert process.returncode == 1
+    last = process.stdout.splitlines()[-1]
+    assert last == "config: catalogues.survey.files: a b.fits and a_b.fits would both become a_b.fits; rename one"

@@ -3,6 +3,8 @@ import glob
 import re
 import sys
 
+LONGEST_PART = 200  # of the 255 characters of a file's name
+
 
 wildcard_constraints:
     catalogue=one_of(settings.catalogues),
@@ -16,7 +18,12 @@ def observed_files(catalogue):
         found = sorted(glob.glob(pattern))
         if not found:
             sys.exit(f"config: catalogues.{catalogue}.files: no file {pattern}")
-        files |= {re.sub(r"[^\w.-]+", "_", path): path for path in found}
+        for path in found:
+            part = re.sub(r"[^\w.-]+", "_", path)[-LONGEST_PART:]
+            if files.setdefault(part, path) != path:
+                sys.exit(
+                    f"config: catalogues.{catalogue}.files: {files[part]} and {path} would both become {part}; rename one"
+                )
     return files
 
 
