@@ -1,9 +1,9 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
-import re
 import sys
 
-LONGEST_PART = 200  # of the 255 characters of a file's name
+from gravispec.data.outputs import same_file, unique_files
+from workflow.scripts.lib.parts import part_names
 
 
 wildcard_constraints:
@@ -13,18 +13,18 @@ wildcard_constraints:
 
 def observed_files(catalogue):
     """``{part: path}`` of the files that the configuration names; a part is called as its file."""
-    about, files = settings.catalogues[catalogue], {}
-    for pattern in about.files:
+    paths, made = [], glob.glob("results/catalogues/*.*")
+    for pattern in settings.catalogues[catalogue].files:
         found = sorted(glob.glob(pattern))
         if not found:
             sys.exit(f"config: catalogues.{catalogue}.files: no file {pattern}")
-        for path in found:
-            part = re.sub(r"[^\w.-]+", "_", path)[-LONGEST_PART:]
-            if files.setdefault(part, path) != path:
-                sys.exit(
-                    f"config: catalogues.{catalogue}.files: {files[part]} and {path} would both become {part}; rename one"
-                )
-    return files
+        paths += found
+    for path in paths:
+        if any(same_file(path, name) for name in made):
+            sys.exit(
+                f"config: catalogues.{catalogue}.files: {path} is a catalogue that is made here; name files of spectra"
+            )
+    return part_names(unique_files(paths)[0])
 
 
 def catalogue_parts(pattern):
