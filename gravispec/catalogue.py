@@ -36,6 +36,7 @@ DESCRIPTIONS = {
     "log_g_mlp_fallback": "log_g of the global Ridge where no expert has half the weight",
     "snr": "median flux / error of a pixel",
     "chi2": "reduced chi2 of the reconstruction from the principal components",
+    "fill_cost": "largest change of a label by the fill (68 %) over its half-width",
     "flags": "bits, see the header: 0 is good",
     "filled": "share of pixels that were masked or missing",
     "offset": "measured wavelength offset against the training spectra",

@@ -145,15 +145,3 @@ def test_snakemake_stops_with_one_line(checkout, own, given, options, expected):
     assert process.returncode == 1
     assert "Traceback" not in process.stdout
     assert expected in process.stdout.splitlines()[-1]
-
-
-@pytest.mark.slow
-def test_two_files_of_a_catalogue_that_would_be_one_part_are_refused(checkout):
-    for name in ("a b.fits", "a_b.fits"):
-        (checkout.path / name).touch()
-    about = {"survey": {"runs": ["moe_smoke"], "files": ["a?b.fits"]}}
-    (checkout.path / "more.yaml").write_text(yaml.safe_dump({"catalogues": about}))
-    process = checkout.snakemake("-n", "--configfile", "more.yaml", "--", "results/catalogues/survey.csv")
-    assert process.returncode == 1
-    last = process.stdout.splitlines()[-1]
-    assert last == "config: catalogues.survey.files: a b.fits and a_b.fits would both become a_b.fits; rename one"

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import root_mean_squared_error
 
 from gravispec.data.stars import LABELS
+from gravispec.models.filling import N_REFERENCES, References
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
 from gravispec.models.residual_scale import Scale, fit_scale
 
@@ -47,3 +48,11 @@ def fitted(calibration):
         kind(**{name: np.array(values) for name, values in calibration[key].items()})
         for kind, key in ((Scale, "scale"), (Intervals, "intervals"))
     )
+
+
+def references(validation, source, flux):
+    """``References``: the first stars of the gates; predictions of, and a reader of the noisy flux (n_val, P) of, all
+    validation stars."""
+    rows = np.flatnonzero(validation["part"] == "gate_fit")[:N_REFERENCES]
+    chosen = validation.iloc[rows]
+    return References(flux[rows], predicted(chosen, source), chosen["snr_measured"].to_numpy())

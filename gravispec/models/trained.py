@@ -15,22 +15,24 @@ from gravispec.errors import InputError
 from gravispec.features import quality, window
 from gravispec.features.pca import Pca
 from gravispec.models import gates
-from gravispec.models.flags import combine
+from gravispec.models.filling import References, fill
+from gravispec.models.flags import COST_LIMIT, combine
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.mixture import log_g_of_models, mix
 from gravispec.models.residual_scale import Scale
 from gravispec.models.trained_check import check
-from gravispec.spectra.normalise import continuum_normalised
+from gravispec.spectra.normalise import continuum_normalised, row_median, running_continuum
 
-FORMAT = "gravispec model 1"
+FORMAT = "gravispec model 2"
 PCA = ("mean", "components", "explained_variance")
 INTERVALS = ("snr_edges", "half_width", "n")
 SCALE = ("T_eff_edges", "M_H_edges", "size")
+REFERENCES = ("flux", "labels", "snr")
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """K experts and, last, the global Ridge; their gates, principal components and intervals.
+    """K experts and, last, the global Ridge; their gates, principal components and intervals; spectra to fill by.
 
     about : what the run is, for JSON; workflow/scripts/model.py writes it
     wave : (P,) Å, vacuum
@@ -45,16 +47,60 @@ class TrainedRun:
     gates: dict
     scale: Scale
     intervals: Intervals
+    references: References
 
     def predict(self, flux, sigma, measured=None):
         """Labels with intervals, log g of every model, gate weights, S/N, χ² and flags of (m, P) flux: a DataFrame.
 
-        ``flux`` is normalised by its median and filled where not ``measured`` (m, P) bool; ``sigma`` is its 1σ error.
-        A run on flux divided by a running continuum has it divided here, too.
+        ``flux`` is normalised by its median; ``sigma`` is its 1σ error. Pixels that are not ``measured`` (m, P) bool
+        are filled here, from any finite guess, and intervals are widened by what that may cost. A run on flux divided
+        by a running continuum has it divided here, too.
         """
+        snr = quality.snr(flux, sigma, measured)
+        flux, cost = self._filled(flux, sigma, measured, snr)
+        best, log_g, gate = self._models(flux)
+        chi2 = quality.chi2(flux, sigma, self.pca, measured)
+        half_width = self.intervals(snr) * self.scale(_rows(best))[:, :, None]
+        fill_cost = (cost / half_width)[:, :, 0].max(axis=1)
+        half_width = np.hypot(half_width, cost)
+        columns = {}
+        for t, label in enumerate(LABELS):
+            columns[label] = best[label]
+            for c, confidence in enumerate(CONFIDENCES):
+                columns[f"{label}_lo{confidence * 100:.0f}"] = best[label] - half_width[:, t, c]
+                columns[f"{label}_hi{confidence * 100:.0f}"] = best[label] + half_width[:, t, c]
+        columns |= {f"log_g_{model}": values for model, values in log_g.items()}
+        columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
+        columns |= {"snr": snr, "chi2": chi2, "fill_cost": fill_cost}
+        flags = self._flags(best, snr, chi2) | combine(MASKED=fill_cost > COST_LIMIT)
+        return pd.DataFrame(columns | {"flags": flags})
+
+    def _filled(self, flux, sigma, measured, snr):
+        """Flux (m, P) float64, normalised as in training and filled, and what the fill may cost (m, T, C)."""
         width = self.about["config"]["dataset"]["continuum"]
-        flux = continuum_normalised(flux, self.wave, width) if width else flux
-        flux = np.asarray(flux, np.float64)
+
+        def divisor(rows):
+            median = row_median(rows)[:, None]
+            return median * running_continuum(rows / median, self.wave, width) if width else median
+
+        normalised = np.array(continuum_normalised(flux, self.wave, width) if width else flux, np.float64)
+        cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
+        rows = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
+        if len(rows):
+            normalised[rows], cost[rows] = fill(
+                flux[rows],
+                sigma[rows],
+                measured[rows],
+                snr[rows],
+                pca=self.pca,
+                references=self.references,
+                divisor=divisor,
+                labels=lambda rows: _rows(self._models(rows)[0]),
+            )
+        return normalised, cost
+
+    def _models(self, flux):
+        """Best labels ``{label: (m,)}``, log g of all others, weights (m, K) of the gate; from normalised flux."""
         labels = np.tensordot(flux, self.coef, axes=1) + self.intercept  # (m, K + 1, T)
         features = window.features(flux, self.wave, self.pca)
         weights = {kind: gate.weights(features) for kind, gate in self.gates.items()}
@@ -64,20 +110,7 @@ class TrainedRun:
         for t, label in enumerate(LABELS[1:], start=1):
             source = self.about["source"][label]
             best[label] = ridge[:, t] if source == "global_ridge" else mix(experts[:, :, t], weights[source])
-
-        snr = quality.snr(flux, sigma, measured)
-        chi2 = quality.chi2(flux, sigma, self.pca, measured)
-        half_width = self.intervals(snr) * self.scale(np.stack([best[label] for label in LABELS], axis=1))[:, :, None]
-        columns = {}
-        for t, label in enumerate(LABELS):
-            columns[label] = best[label]
-            for c, confidence in enumerate(CONFIDENCES):
-                columns[f"{label}_lo{confidence * 100:.0f}"] = best[label] - half_width[:, t, c]
-                columns[f"{label}_hi{confidence * 100:.0f}"] = best[label] + half_width[:, t, c]
-        columns |= {f"log_g_{model}": values for model, values in log_g.items()}
-        gate = weights[self.about["source"]["log_g"]]
-        columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
-        return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": self._flags(best, snr, chi2)})
+        return best, log_g, weights[self.about["source"]["log_g"]]
 
     def _flags(self, labels, snr, chi2):
         inside = {name: _within(labels[name], limits) for name, limits in self.about["label_range"].items()}
@@ -96,6 +129,7 @@ class TrainedRun:
         tensors |= {f"pca.{name}": getattr(self.pca, name) for name in PCA}
         tensors |= {f"scale.{name}": getattr(self.scale, name) for name in SCALE}
         tensors |= {f"intervals.{name}": getattr(self.intervals, name) for name in INTERVALS}
+        tensors |= {f"references.{name}": getattr(self.references, name) for name in REFERENCES}
         tensors = {name: torch.as_tensor(np.ascontiguousarray(array)) for name, array in tensors.items()}
         headers = {}
         for kind, gate in self.gates.items():
@@ -138,6 +172,7 @@ class TrainedRun:
             gates={kind: gates.build(header, of_gate[kind]) for kind, header in headers.items()},
             scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
             intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
+            references=References(*(arrays[f"references.{name}"] for name in REFERENCES)),
         )
 
 
@@ -147,6 +182,11 @@ def remake(path):
     run = path.parent.name if path.resolve().parent.parent.name == "results" else "RUN"
     delete = f"rm {'-r ' * path.is_dir()}{shlex.quote(str(path))} && " if os.path.lexists(path) else ""
     return f"{delete}make results/{run}/model.safetensors"
+
+
+def _rows(best):
+    """(m, T) from ``{label: (m,)}``."""
+    return np.stack([best[label] for label in LABELS], axis=1)
 
 
 def _within(values, limits):

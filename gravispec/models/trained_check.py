@@ -28,7 +28,11 @@ SHAPES = {
     "intervals.half_width": ("B", "T", "C"),
     "intervals.snr_edges": ("B-1",),
     "intervals.n": ("B",),
+    "references.flux": ("R", "P"),
+    "references.labels": ("R", "T"),
+    "references.snr": ("R",),
 }
+SINGLE = ("wave", "references.flux")  # may be of single precision
 LEAST = {"P": 2, "k": N_COMPONENTS}
 INCREASING = ("wave", "scale.T_eff_edges", "scale.M_H_edges", "intervals.snr_edges")
 
@@ -127,7 +131,7 @@ def _check_shapes(tensors, sizes):
             sizes |= {d: n for d, n in zip(dimensions, shape, strict=True) if d not in sizes and not d.endswith("-1")}
         expected = [sizes[d[0]] - 1 if d.endswith("-1") else sizes.get(d, d) for d in dimensions]
         types = [torch.int64] if name == "intervals.n" else [torch.float64]
-        check_tensor(name, tensors, expected, *types, *([torch.float32] if name == "wave" else []))
+        check_tensor(name, tensors, expected, *types, *([torch.float32] if name in SINGLE else []))
     for size, least in LEAST.items():
         if sizes[size] < least:
             raise InputError(f"{sizes[size]} {'pixels' if size == 'P' else 'components'}; {least} at least are needed")

@@ -32,6 +32,7 @@ rule model:
         code=code("model.py"),
         stars=of_run(STARS),
         wave=of_run(WAVE),
+        flux=of_run(NOISY, ["val"]),
         experts=rules.expert_predictions.input.experts,
         global_ridge=of_run(f"{TRAINED}/ridge.npz"),
         pca=of_run(f"{TRAINED}/pca.npz"),

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 
+from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, training_mask
-from gravispec.evaluation.calibration import fitted
+from gravispec.evaluation.calibration import fitted, references
 from gravispec.features.pca import Pca
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
@@ -42,6 +43,7 @@ with job(snakemake):
         gates={gate: gates.load(files[gate]) for gate in gates.KINDS},
         scale=scale,
         intervals=intervals,
+        references=references(validation, calibration["source"], RowReader(files.flux)),
     )
     with atomic(snakemake.output[0]) as path:
         run.save(path)
