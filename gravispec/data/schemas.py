@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
+from gravispec.models.flags import OF_SPECTRUM
+
 GATES = ("classify", "mlp", "linear")
 
 
@@ -53,6 +55,7 @@ INTERVAL = {"ci_low": ANY, "ci_high": ANY}
 R2_INTERVAL = {"r2_ci_low": R2, "r2_ci_high": R2}
 IN_ORDER, R2_IN_ORDER = _rising("ci_low", "ci_high"), _rising("r2_ci_low", "r2_ci_high")
 DIFFERENCE = {"comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL, "fraction_positive": SHARE}
+STRESS_SHARES = ("flagged", *(name.lower() for name in OF_SPECTRUM), "coverage95_unflagged")
 
 SCHEMAS = {
     "stars": _table({**STAR, **LABELS, **ABUNDANCES, "snr": (0, np.inf)}, may_be_empty=OPTIONAL, key=["star_id"]),
@@ -100,9 +103,9 @@ SCHEMAS = {
         key=["true"],
     ),
     "stress": _table(
-        {"stress": None, "n_test": COUNT},
+        {"stress": None, "n_test": COUNT, **dict.fromkeys(STRESS_SHARES, SHARE)},
         may_be_empty=[f"{s}{end}" for s in ("bias", "scatter", "r2", "coverage95") for end in ENDS]
-        + ["unlike_training", "not_done"],
+        + [*STRESS_SHARES, "not_done"],
         key=["stress"],
     ),
     "baselines": _table(

@@ -14,8 +14,14 @@ FLAGS = (
     (16, "MASKED", f"more than {MASKED_LIMIT:.0%} of the pixels were filled from their neighbours"),
     (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
     (64, "UNUSABLE", "no prediction: see the column problem"),
+    (128, "LINE_WIDTH", "lines are wider or narrower than those of training spectra: resolution, rotation"),
+    (256, "LINE_CORE", "cores of Ca II are shallower or deeper than the rest of the spectrum says: emission, sky"),
+    (512, "LINE_DEPTH", "all lines are shallower or deeper than the shape of the spectrum says: an added constant"),
+    (1024, "SLOPE", "the flux is steeper or flatter than the lines say: flux calibration, dust"),
 )
 BITS = {name: bit for bit, name, _ in FLAGS}
+#: those that flux and errors alone can set; the others are of files
+OF_SPECTRUM = [name for name in BITS if name not in ("MASKED", "OFFSET", "UNUSABLE")]
 
 
 def combine(**found):

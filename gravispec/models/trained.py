@@ -1,7 +1,7 @@
 """A trained run in one file: all that turns normalised flux into labels, and a description of where it comes from."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from gravispec.data.stars import LABELS
 from gravispec.errors import InputError
 from gravispec.features import quality, window
 from gravispec.features.pca import Pca
+from gravispec.features.shape import Shape
 from gravispec.models import gates
 from gravispec.models.flags import combine
 from gravispec.models.intervals import CONFIDENCES, Intervals
@@ -20,15 +21,16 @@ from gravispec.models.mixture import log_g_of_models, mix
 from gravispec.models.residual_scale import Scale
 from gravispec.spectra.normalise import continuum_normalised
 
-FORMAT = "gravispec model 1"
+FORMAT = "gravispec model 2"
 PCA = ("mean", "components", "explained_variance")
 INTERVALS = ("snr_edges", "half_width", "n")
 SCALE = ("T_eff_edges", "M_H_edges", "size")
+SHAPE = tuple(field.name for field in fields(Shape))
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """K experts and, last, the global Ridge; their gates, principal components and intervals.
+    """K experts and, last, the global Ridge; their gates, principal components, intervals and tests of shape.
 
     about : what the run is, for JSON; workflow/scripts/model.py writes it
     wave : (P,) Å, vacuum
@@ -43,6 +45,7 @@ class TrainedRun:
     gates: dict
     scale: Scale
     intervals: Intervals
+    shape: Shape
 
     def predict(self, flux, sigma, measured=None):
         """Labels with intervals, log g of every model, gate weights, S/N, χ² and flags of (m, P) flux: a DataFrame.
@@ -75,9 +78,10 @@ class TrainedRun:
         columns |= {f"log_g_{model}": values for model, values in log_g.items()}
         gate = weights[self.about["source"]["log_g"]]
         columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
-        return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": self._flags(best, snr, chi2)})
+        flags = self._flags(best, snr, chi2, self.shape.found(flux, sigma, best["T_eff"], best["M_H"]))
+        return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": flags})
 
-    def _flags(self, labels, snr, chi2):
+    def _flags(self, labels, snr, chi2, of_shape):
         inside = {name: _within(labels[name], limits) for name, limits in self.about["label_range"].items()}
         edges = self.about["edges"]
         in_bins = [_within(labels[name], (edges[name][0], edges[name][-1])) for name in ("T_eff", "M_H")]
@@ -86,6 +90,7 @@ class TrainedRun:
             EXTRAPOLATED=~np.all(list(inside.values()), axis=0),
             SNR=~_within(snr, self.about["snr_range"]),
             UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]),
+            **of_shape,
         )
 
     def save(self, path):
@@ -94,6 +99,7 @@ class TrainedRun:
         tensors |= {f"pca.{name}": getattr(self.pca, name) for name in PCA}
         tensors |= {f"scale.{name}": getattr(self.scale, name) for name in SCALE}
         tensors |= {f"intervals.{name}": getattr(self.intervals, name) for name in INTERVALS}
+        tensors |= {f"shape.{name}": getattr(self.shape, name) for name in SHAPE}
         tensors = {name: torch.as_tensor(np.ascontiguousarray(array)) for name, array in tensors.items()}
         headers = {}
         for kind, gate in self.gates.items():
@@ -132,6 +138,7 @@ class TrainedRun:
             gates={kind: gates.build(header, of_gate[kind]) for kind, header in headers.items()},
             scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
             intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
+            shape=Shape(*(arrays[f"shape.{name}"] for name in SHAPE)),
         )
 
 

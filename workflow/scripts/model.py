@@ -9,6 +9,7 @@ from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, training_mask
 from gravispec.evaluation.calibration import fitted
 from gravispec.features.pca import Pca
+from gravispec.features.shape import Shape
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.trained import TrainedRun
@@ -42,6 +43,7 @@ with job(snakemake):
         gates={gate: gates.load(files[gate]) for gate in gates.KINDS},
         scale=scale,
         intervals=intervals,
+        shape=Shape.load(files.shape),
     )
     with atomic(snakemake.output[0]) as path:
         run.save(path)
