@@ -15,7 +15,7 @@ from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median
 
 BLOCK = 512  # stars; splines and Fourier transforms are in float64
-COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "flags"]
+COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "snr", "flags"]
 STATISTICS = ("bias", "scatter", "r2", "coverage95")
 R_LOW = 2000
 

@@ -27,7 +27,7 @@ TINY = np.finfo(np.float32).tiny
 
 
 def _width(spectra, one, wave):
-    """Blurred less sharp: the amplitude is the variance that the lines are wider by, in units of `BLUR`²."""
+    """Blurred less sharp: the amplitude is the variance, in `BLUR`², that lines wider than `BLUR` have grown by."""
     return gaussian_filter1d(spectra, BLUR / np.median(np.diff(wave)), axis=1, mode="nearest") - spectra
 
 
