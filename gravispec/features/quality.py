@@ -31,7 +31,7 @@ def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | N
     squares += like(pca.mean, flux) - flux
     squares /= sigma
     squares *= squares
-    if measured is None:
+    if measured is None or measured.all():
         total, n_pixels = host(squares.sum(axis=1)), np.full(len(flux), flux.shape[1])
     else:
         total, n_pixels = np.sum(squares, axis=1, where=measured), measured.sum(axis=1)

@@ -55,7 +55,7 @@ class TrainedRun:
         """
         width = self.about["config"]["dataset"]["continuum"]
         flux = continuum_normalised(flux, self.wave, width) if width else flux
-        flux = np.asarray(flux, np.float64)
+        given, flux = flux, np.asarray(flux, np.float64)  # what needs no more than float32 is faster on it
         labels = np.tensordot(flux, self.coef, axes=1) + self.intercept  # (m, K + 1, T)
         features = window.features(flux, self.wave, self.pca)
         weights = {kind: gate.weights(features) for kind, gate in self.gates.items()}
@@ -66,7 +66,7 @@ class TrainedRun:
             source = self.about["source"][label]
             best[label] = ridge[:, t] if source == "global_ridge" else mix(experts[:, :, t], weights[source])
 
-        snr = quality.snr(flux, sigma, measured)
+        snr = quality.snr(given, sigma, measured)
         chi2 = quality.chi2(flux, sigma, self.pca, measured)
         half_width = self.intervals(snr) * self.scale(np.stack([best[label] for label in LABELS], axis=1))[:, :, None]
         columns = {}
@@ -78,7 +78,7 @@ class TrainedRun:
         columns |= {f"log_g_{model}": values for model, values in log_g.items()}
         gate = weights[self.about["source"]["log_g"]]
         columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
-        flags = self._flags(best, snr, chi2, self.shape.found(flux, sigma, best["T_eff"], best["M_H"]))
+        flags = self._flags(best, snr, chi2, self.shape.found(given, sigma, best["T_eff"], best["M_H"]))
         return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": flags})
 
     def _flags(self, labels, snr, chi2, of_shape):
