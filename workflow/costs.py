@@ -30,7 +30,8 @@ COSTS = {
     "feature": Cost(1, 0.10, 370, kB=0.01),
     "feature_table": Cost(1, 0.002, 250),
     "expert_predictions": Cost(2, 0.01, 330),
-    "stress": Cost(5, 6.6, 700),
+    "stress": Cost(5, 12, 700),
+    "shape": Cost(25, 0, 450),
     "baseline": Cost(60, 1.0, 700, 5),
     "tower": Cost(20, 0.5, 700),
     "grid_shard": Cost(2, 210, 240, kB=0),  # ms a model

@@ -13,6 +13,7 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from gravispec.evaluation.metrics import MIN_STARS
+from gravispec.models.flags import OF_SPECTRUM
 
 GATES = ("classify", "mlp", "linear")
 OPTIONAL = ("mag", "redshift")  # labels of a user's stars
@@ -75,6 +76,7 @@ INTERVAL = {"ci_low": ANY, "ci_high": ANY}
 R2_INTERVAL = {"r2_ci_low": R2, "r2_ci_high": R2}
 IN_ORDER, R2_IN_ORDER = _rising("ci_low", "ci_high"), _rising("r2_ci_low", "r2_ci_high")
 DIFFERENCE = {"comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL, "fraction_positive": SHARE}
+STRESS_SHARES = ("flagged", *(name.lower() for name in OF_SPECTRUM), "coverage95_unflagged")
 
 
 def _fewer(table):
@@ -90,7 +92,8 @@ SEEN_BY_CHECKSUM = "make verify compares its checksum"
 SPECTRA = {"*": f"measured on spectra; {SEEN_BY_CHECKSUM}"}
 TRAINING = f"written while it was trained; {SEEN_BY_CHECKSUM}"
 ALL_STARS = "a row of all stars has no limits"
-DONE = [f"{s}{end}" for s in ("bias", "scatter", "r2", "coverage95") for end in ENDS] + ["unlike_training"]
+DONE = [f"{s}{end}" for s in ("bias", "scatter", "r2", "coverage95") for end in ENDS]
+DONE += [name for name in STRESS_SHARES if name != "coverage95_unflagged"]
 
 
 def _all_empty(table, column):
@@ -119,7 +122,7 @@ def _changes(table):
         off = (table[f"{s}_change"] - (table[s] - reference)).abs()
         right &= table[s].isna() | (off <= 1e-9 + rounded)
         right &= table[f"{s}_ci_low"].isna() | (table[f"{s}_ci_low"] <= table[f"{s}_ci_high"])
-    for share in ("coverage95", "unlike_training"):
+    for share in ("coverage95", *STRESS_SHARES[:-1]):
         stars = table[share] * table["n_test"]
         right &= stars.isna() | (np.abs(stars - stars.round()) < 1e-3)
     return right
@@ -188,10 +191,16 @@ SCHEMAS = {
         key=["true"],
     ),
     "stress": _table(
-        {"stress": None, "n_test": COUNT, "scatter": (0, np.inf), "coverage95": SHARE, "unlike_training": SHARE},
+        {"stress": None, "n_test": COUNT, "scatter": (0, np.inf), "coverage95": SHARE}
+        | dict.fromkeys(STRESS_SHARES, SHARE),
         Check(_changes, name="changes against the row none, low ≤ high, and shares of n_test stars"),
         empty=_empty(DONE, "the stress was not done", lambda table: table["not_done"].notna())
-        | _empty(["not_done"], "the stress was done", lambda table: table["bias"].notna()),
+        | _empty(["not_done"], "the stress was done", lambda table: table["bias"].notna())
+        | _empty(
+            ["coverage95_unflagged"],
+            "every star has a flag, or the stress was not done",
+            lambda table: table["not_done"].notna() | (table["flagged"] == 1),
+        ),
         given={"*": f"of perturbed clean spectra, which are not read here; {SEEN_BY_CHECKSUM}"},
         key=["stress"],
     ),

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from gravispec.data.tensor_file import read_tensors, save_tensors
 from gravispec.errors import InputError
 from gravispec.features import quality, window
 from gravispec.features.pca import Pca
+from gravispec.features.shape import Shape
 from gravispec.models import gates
 from gravispec.models.filling import References, fill
 from gravispec.models.flags import COST_LIMIT, combine
@@ -28,11 +29,12 @@ PCA = ("mean", "components", "explained_variance")
 INTERVALS = ("snr_edges", "half_width", "n")
 SCALE = ("T_eff_edges", "M_H_edges", "size")
 REFERENCES = ("flux", "labels", "snr")
+SHAPE = tuple(field.name for field in fields(Shape))
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """K experts and, last, the global Ridge; their gates, principal components and intervals; spectra to fill by.
+    """K experts and, last, the global Ridge; their gates, principal components, intervals, tests of shape; spectra to fill by.
 
     about : what the run is, for JSON; workflow/scripts/model.py writes it
     wave : (P,) Å, vacuum
@@ -48,6 +50,7 @@ class TrainedRun:
     scale: Scale
     intervals: Intervals
     references: References
+    shape: Shape
 
     def predict(self, flux, sigma, measured=None):
         """Labels with intervals, log g of every model, gate weights, S/N, χ² and flags of (m, P) flux: a DataFrame.
@@ -60,6 +63,7 @@ class TrainedRun:
         flux, cost = self._filled(flux, sigma, measured, snr)
         best, log_g, gate = self._models(flux)
         chi2 = quality.chi2(flux, sigma, self.pca, measured)
+        of_shape = self.shape.found(np.asarray(flux, np.float32), sigma, best["T_eff"], best["M_H"])
         half_width = self.intervals(snr) * self.scale(_rows(best))[:, :, None]
         fill_cost = (cost / half_width)[:, :, 0].max(axis=1)
         half_width = np.hypot(half_width, cost)
@@ -72,7 +76,7 @@ class TrainedRun:
         columns |= {f"log_g_{model}": values for model, values in log_g.items()}
         columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
         columns |= {"snr": snr, "chi2": chi2, "fill_cost": fill_cost}
-        flags = self._flags(best, snr, chi2) | combine(MASKED=fill_cost > COST_LIMIT)
+        flags = self._flags(best, snr, chi2, of_shape) | combine(MASKED=fill_cost > COST_LIMIT)
         return pd.DataFrame(columns | {"flags": flags})
 
     def _filled(self, flux, sigma, measured, snr):
@@ -112,7 +116,7 @@ class TrainedRun:
             best[label] = ridge[:, t] if source == "global_ridge" else mix(experts[:, :, t], weights[source])
         return best, log_g, weights[self.about["source"]["log_g"]]
 
-    def _flags(self, labels, snr, chi2):
+    def _flags(self, labels, snr, chi2, of_shape):
         inside = {name: _within(labels[name], limits) for name, limits in self.about["label_range"].items()}
         edges = self.about["edges"]
         in_bins = [_within(labels[name], (edges[name][0], edges[name][-1])) for name in ("T_eff", "M_H")]
@@ -121,6 +125,7 @@ class TrainedRun:
             EXTRAPOLATED=~np.all(list(inside.values()), axis=0),
             SNR=~_within(snr, self.about["snr_range"]),
             UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]),
+            **of_shape,
         )
 
     def save(self, path):
@@ -130,6 +135,7 @@ class TrainedRun:
         tensors |= {f"scale.{name}": getattr(self.scale, name) for name in SCALE}
         tensors |= {f"intervals.{name}": getattr(self.intervals, name) for name in INTERVALS}
         tensors |= {f"references.{name}": getattr(self.references, name) for name in REFERENCES}
+        tensors |= {f"shape.{name}": getattr(self.shape, name) for name in SHAPE}
         tensors = {name: torch.as_tensor(np.ascontiguousarray(array)) for name, array in tensors.items()}
         headers = {}
         for kind, gate in self.gates.items():
@@ -173,6 +179,7 @@ class TrainedRun:
             scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
             intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
             references=References(*(arrays[f"references.{name}"] for name in REFERENCES)),
+            shape=Shape(*(arrays[f"shape.{name}"] for name in SHAPE)),
         )
 
 

@@ -14,7 +14,7 @@ from gravispec.features.window import NAMES as FEATURES
 from gravispec.models.gates import KINDS
 from gravispec.models.intervals import CONFIDENCES
 
-#: sizes P pixels, K models, T labels, C confidences, k components; I × J cells of the scale, B bins of the S/N
+#: sizes P pixels, R reference spectra, c cells and J_ tests of the shape, K models, T labels, C confidences, k components; I × J cells of the scale, B bins of the S/N
 SHAPES = {
     "wave": ("P",),
     "coef": ("P", "K", "T"),
@@ -31,8 +31,16 @@ SHAPES = {
     "references.flux": ("R", "P"),
     "references.labels": ("R", "T"),
     "references.snr": ("R",),
+    "shape.T_eff_edges": ("e",),
+    "shape.M_H_edges": ("f",),
+    "shape.mean": ("c", "P"),
+    "shape.read": ("c", "P", "r"),
+    "shape.power": ("c", "J_", "s", "s"),
+    "shape.noise": ("c", "P", "J_"),
+    "shape.floor": ("c", "J_"),
+    "shape.limits": ("J_", "two"),
 }
-SINGLE = ("wave", "references.flux")  # may be of single precision
+SINGLE = ("wave", "references.flux", *(name for name in SHAPES if name.startswith("shape.")))  # may be of single precision
 LEAST = {"P": 2, "k": N_COMPONENTS}
 INCREASING = ("wave", "scale.T_eff_edges", "scale.M_H_edges", "intervals.snr_edges")
 

@@ -49,7 +49,7 @@ MIXTURE = ["expert", "expert_predictions", "gate_classify", "gate", "predictions
 SCRIPTS = dict(
     moe=[
         *MIXTURE,
-        *["bootstrap", "per_bin", "hypotheses", "calibration", "model"],
+        *["bootstrap", "per_bin", "hypotheses", "calibration", "shape", "model"],
         *["coverage", "residuals", "stress"],
     ],
     tower=["tower", "tower_scores", "tower_ablation"],

@@ -1,5 +1,5 @@
 # A run made ready for spectra that it has never seen.
-# Needs: results/{run}/experts, gates, predictions.parquet.  Makes: results/{run}/calibration.json, model.safetensors.
+# Needs: results/noisy, results/{run}/experts, gates, predictions.parquet.  Makes: results/{run}/calibration.json, shape.npz, model.safetensors.
 
 
 rule calibration:
@@ -26,6 +26,39 @@ rule calibration:
         "../scripts/calibration.py"
 
 
+rule shape:
+    """Tests of the shape of a spectrum: templates from training stars, limits from validation stars."""
+    input:
+        code=code("shape.py"),
+        stars=of_run(STARS),
+        wave=of_run(WAVE),
+        train=of_run(NOISY, ["train"]),
+        train_error=of_run(ERROR, ["train"]),
+        val=of_run(NOISY, ["val"]),
+        val_error=of_run(ERROR, ["val"]),
+        predictions="results/{run}/predictions.parquet",
+        calibration="results/{run}/calibration.json",
+    output:
+        "results/{run}/shape.npz",
+    log:
+        "results/{run}/logs/shape.log",
+    benchmark:
+        "results/{run}/benchmarks/shape.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        mem_mb=by_attempt(1500),
+        runtime=by_attempt(10),
+    params:
+        code=code_sha("shape.py"),
+        noise_level=lambda wc: settings.runs[wc.run].noise_level,
+        n_train=lambda wc: settings.runs[wc.run].n_train,
+    message:
+        "{wildcards.run}: tests of the shape of a spectrum"
+    script:
+        "../scripts/shape.py"
+
+
 rule model:
     """Experts, gates, components and intervals in one file, with a description of the run."""
     input:
@@ -41,6 +74,7 @@ rule model:
         linear="results/{run}/gates/linear.safetensors",
         predictions="results/{run}/predictions.parquet",
         calibration="results/{run}/calibration.json",
+        shape="results/{run}/shape.npz",
     output:
         "results/{run}/model.safetensors",
     log:

@@ -10,6 +10,7 @@ from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, training_mask
 from gravispec.evaluation.calibration import fitted, references
 from gravispec.features.pca import Pca
+from gravispec.features.shape import Shape
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.trained import TrainedRun
@@ -44,6 +45,7 @@ with job(snakemake):
         scale=scale,
         intervals=intervals,
         references=references(validation, calibration["source"], RowReader(files.flux)),
+        shape=Shape.load(files.shape),
     )
     with atomic(snakemake.output[0]) as path:
         run.save(path)
