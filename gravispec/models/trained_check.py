@@ -14,7 +14,8 @@ from gravispec.features.window import NAMES as FEATURES
 from gravispec.models.gates import KINDS
 from gravispec.models.intervals import CONFIDENCES
 
-#: sizes P pixels, R reference spectra, c cells and J_ tests of the shape, K models, T labels, C confidences, k components; I × J cells of the scale, B bins of the S/N
+#: sizes P pixels, K models, T labels, C confidences, k components; I × J cells of the scale, B bins of the S/N;
+#: R reference spectra; c cells, J_ deviations and e, f edges of the tests of shape
 SHAPES = {
     "wave": ("P",),
     "coef": ("P", "K", "T"),
@@ -40,7 +41,8 @@ SHAPES = {
     "shape.floor": ("c", "J_"),
     "shape.limits": ("J_", "two"),
 }
-SINGLE = ("wave", "references.flux", *(name for name in SHAPES if name.startswith("shape.")))  # may be of single precision
+#: may be of single precision
+SINGLE = ("wave", "references.flux", *(name for name in SHAPES if name.startswith("shape.")))
 LEAST = {"P": 2, "k": N_COMPONENTS}
 INCREASING = ("wave", "scale.T_eff_edges", "scale.M_H_edges", "intervals.snr_edges")
 
