@@ -34,7 +34,7 @@ SHAPE = tuple(field.name for field in fields(Shape))
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """K experts and, last, the global Ridge; their gates, principal components, intervals, tests of shape; spectra to fill by.
+    """K experts and, last, the global Ridge; gates, principal components, intervals, tests of shape, fills.
 
     about : what the run is, for JSON; workflow/scripts/model.py writes it
     wave : (P,) Å, vacuum
