@@ -135,7 +135,7 @@ def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path
     # the demonstration of the leak goes through the noise rule, at level 0, under its own name
     # (the summary reads files for their checksums alone)
     at_zero = rules_that_read("results/noisy/lte/noise_0.0/", rules)
-    assert list(at_zero.values()) == [{"moments", "feature", "tower_summary"}] * 4
+    assert list(at_zero.values()) == [{"moments", "feature", "validate", "tower_summary"}] * 4
     honest = readers(checkout, "global_32k")
     assert not [name for name in honest if "noise_0.0" in name]
     # a feature rule that reads clean flux, the published mistake, does not get past the walk

@@ -93,13 +93,13 @@ def test_a_digest_follows_imports_and_data_but_not_comments(tmp_path):
     assert now() != after
 
 
-def test_the_digests_of_all_rules_take_less_than_a_second():
+def test_the_digests_of_all_rules_take_a_moment():
     for function in (imported_files, digest, _read):
         function.cache_clear()
     start = time.process_time()
     for path in (REPO / "workflow/scripts").glob("*.py"):
         digest(f"workflow/scripts/{path.name}", REPO)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 3.0
 
 
 def test_relative_imports_are_refused(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gravispec.data.features import write_features
-from gravispec.data.schemas import SCHEMAS
+from gravispec.data.schemas import SCHEMAS, STRESS_SHARES
 from gravispec.errors import InputError
 from gravispec.evaluation.calibration import calibration
 from gravispec.evaluation.recompute import RECIPES, Tables
@@ -226,7 +226,8 @@ def stress():
         change = table[statistic] - values[0]
         table[f"{statistic}_change"], table[f"{statistic}_ci_low"] = change, change - 0.1
         table[f"{statistic}_ci_high"] = change + 0.1
-    return table.assign(unlike_training=[0.01, 0.02, np.nan], not_done=[np.nan, np.nan, "no resolution is known"])
+    shares = {share: [0.01, 0.02, np.nan] for share in STRESS_SHARES}
+    return table.assign(**shares, not_done=[np.nan, np.nan, "no resolution is known"])
 
 
 @pytest.mark.parametrize("column", ["bias", "scatter", "r2_change", "coverage95", "unlike_training"])

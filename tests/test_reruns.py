@@ -35,12 +35,14 @@ MORE = {
 MODULES = {
     "gravispec/features/topk.py": {"feature": "topk"},
     "gravispec/features/window.py": {"feature": "window", "model": "", "catalogue_part": ""},
-    "gravispec/models/gates.py": dict.fromkeys(("gate", "gate_classify", "predictions", "model", "catalogue_part"), ""),
+    "gravispec/models/gates.py": dict.fromkeys(
+        ("gate", "gate_classify", "predictions", "validate", "model", "catalogue_part"), ""
+    ),
     "gravispec/report/model_figures.py": {"figures": ""},
     "gravispec/report/spectra_figure.py": {"figure_spectra": ""},
     "gravispec/spectra/noise.py": {"noisy": ""},
     "gravispec/models/baselines/residual_mlp.py": {"baseline": "residual_mlp"},
-    "gravispec/evaluation/sweep.py": {"sweep": "", "sweep_figures": "", "sweep_summary": ""},
+    "gravispec/evaluation/sweep.py": {"sweep": "", "sweep_figures": "", "sweep_summary": "", "validate": ""},
 }
 
 

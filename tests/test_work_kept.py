@@ -156,7 +156,9 @@ def test_where_no_file_can_be_written_rows_are_printed(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_midway_keeps_what_is_finished(folder, monkeypatch, number):
+def test_a_signal_midway_keeps_what_is_finished(folder, monkeypatch, request, number):
+    outside = signal.signal(number, signal.default_int_handler)  # a signal that was ignored would be left so
+    request.addfinalizer(lambda: signal.signal(number, outside))
     before = signal.getsignal(number)
     batches = predict.prepared_batches
 

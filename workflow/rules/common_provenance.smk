@@ -25,6 +25,7 @@ def files_of_run(wildcards):
                 gate=["classify", "mlp", "linear"],
             ),
             f"{folder}/calibration.json",
+            f"{folder}/shape.npz",
             f"{folder}/model.safetensors",
         ],
         tower=lambda: [
