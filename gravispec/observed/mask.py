@@ -1,4 +1,4 @@
-"""A first guess at pixels without a measurement, from their neighbours; a trained run makes the fill (`models.filling`)."""
+"""A first guess at pixels without a measurement, from neighbours; a trained run makes the fill (`models.filling`)."""
 
 import numpy as np
 
