@@ -1,5 +1,7 @@
 """Masked pixels: the reconstruction against dense Gaussian algebra, what a fill costs, and labels of the smoke run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from gravispec.models.filling import N_VERSIONS, References, fill
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.mask import fill as fill_from_neighbours
-from gravispec.spectra.normalise import row_median
+from gravispec.spectra.normalise import continuum_normalised, row_median
 
 P, K = 120, 4
 
@@ -158,7 +160,7 @@ def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
     scattered = rng.random(flux.shape) < cores.mean()
     by_cores, by_scattered = (masked(run, flux, error, missing)[0] for missing in (cores, scattered))
     flagged = [(t["flags"] & BITS["MASKED"] > 0).mean() for t in (by_cores, by_scattered)]
-    assert flagged[0] > 0.5
+    assert flagged[0] > 0.3  # 0.57 of 600 stars
     assert flagged[1] < 0.05
     assert by_cores["fill_cost"].median() > 4 * by_scattered["fill_cost"].median()
 
@@ -176,3 +178,17 @@ def test_spectra_without_masks_are_as_they_were(run, stars):
     pd.testing.assert_frame_equal(mixed.drop(index=7), plain.drop(index=7), rtol=1e-12, atol=1e-12)
     alone = run.predict(flux[7:8], error[7:8], measured[7:8])
     pd.testing.assert_frame_equal(mixed.loc[[7]].reset_index(drop=True), alone, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_run_on_a_running_continuum_fills_what_it_divides(run, stars):
+    """The gap is as wide as the window of the continuum, which knows nothing there but the fill."""
+    config, references = run.about["config"], run.references
+    about = run.about | {"config": config | {"dataset": config["dataset"] | {"continuum": 100}}}
+    divided = replace(references, flux=continuum_normalised(references.flux, run.wave, 100))
+    flat = replace(run, about=about, references=divided, pca=replace(run.pca, mean=divided.flux.mean(axis=0)))
+    _, flux, error = (part[:20] for part in stars)
+    whole = flat.predict(flux, error)
+    found, _ = masked(flat, flux, error, windows((8250, 8350))(run.wave, 20, None))
+    assert np.median(np.abs(found["log_g_global_ridge"] - whole["log_g_global_ridge"])) < 0.2
+    assert np.mean((whole["T_eff"] >= found["T_eff_lo95"]) & (whole["T_eff"] <= found["T_eff_hi95"])) > 0.9

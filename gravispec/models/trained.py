@@ -59,11 +59,13 @@ class TrainedRun:
         are filled here, from any finite guess, and intervals are widened by what that may cost. A run on flux divided
         by a running continuum has it divided here, too.
         """
-        snr = quality.snr(flux, sigma, measured)
-        flux, cost = self._filled(flux, sigma, measured, snr)
-        best, log_g, gate = self._models(flux)
-        chi2 = quality.chi2(flux, sigma, self.pca, measured)
-        of_shape = self.shape.found(np.asarray(flux, np.float32), sigma, best["T_eff"], best["M_H"])
+        width = self.about["config"]["dataset"]["continuum"]
+        normalised = continuum_normalised(flux, self.wave, width) if width else flux
+        snr = quality.snr(normalised, sigma, measured)
+        normalised, cost = self._filled(flux, normalised, sigma, measured, snr)
+        best, log_g, gate = self._models(normalised)
+        chi2 = quality.chi2(normalised, sigma, self.pca, measured)
+        of_shape = self.shape.found(np.asarray(normalised, np.float32), sigma, best["T_eff"], best["M_H"])
         half_width = self.intervals(snr) * self.scale(_rows(best))[:, :, None]
         fill_cost = (cost / half_width)[:, :, 0].max(axis=1)
         half_width = np.hypot(half_width, cost)
@@ -79,15 +81,14 @@ class TrainedRun:
         flags = self._flags(best, snr, chi2, of_shape) | combine(MASKED=fill_cost > COST_LIMIT)
         return pd.DataFrame(columns | {"flags": flags})
 
-    def _filled(self, flux, sigma, measured, snr):
-        """Flux (m, P) float64, normalised as in training and filled, and what the fill may cost (m, T, C)."""
-        width = self.about["config"]["dataset"]["continuum"]
+    def _filled(self, flux, normalised, sigma, measured, snr):
+        """Normalised flux (m, P) float64 with its fill, and what that may cost (m, T, C)."""
+        normalised, width = np.array(normalised, np.float64), self.about["config"]["dataset"]["continuum"]
 
         def divisor(rows):
             median = row_median(rows)[:, None]
             return median * running_continuum(rows / median, self.wave, width) if width else median
 
-        normalised = np.array(continuum_normalised(flux, self.wave, width) if width else flux, np.float64)
         cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         rows = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
         if len(rows):
