@@ -1,4 +1,4 @@
-# What the rule validate computes tables again from: models, spectra and settings of a run - functions only.
+# Models, spectra and settings of a run, from which its tables are computed again - functions only.
 
 
 def recomputed_from(wildcards):
