@@ -75,7 +75,7 @@ def _chunks(folder, keep=None):
 
 
 def _fit_all(folder):
-    from gravispec.features.pca import N_COMPONENTS, pca_from_moments
+    from gravispec.models.pca import N_COMPONENTS, pca_from_moments
     from gravispec.models.moments import fold_moments, fold_of_row, pool
     from gravispec.models.ridge import cross_fit_from_moments
 

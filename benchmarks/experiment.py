@@ -14,7 +14,7 @@ from gravispec.data.arrays import blocks
 from gravispec.data.stars import LABELS
 from gravispec.device import host
 from gravispec.features import quality, window
-from gravispec.features.pca import N_COMPONENTS, pca_from_moments
+from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.bins import assign
 from gravispec.models.moments import fold_moments, fold_of_row, pool
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv, ridge_from_moments

@@ -40,7 +40,7 @@ def sine(run, own, m):
 
 def fit_gravispec(folder, k):
     from gravispec.data.arrays import blocks
-    from gravispec.features.pca import pca_from_moments
+    from gravispec.models.pca import pca_from_moments
     from gravispec.models.moments import Moments
 
     flux, y = read_patterns(folder)

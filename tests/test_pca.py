@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from gravispec.errors import InputError
-from gravispec.features.pca import Pca, pca_from_moments
+from gravispec.models.pca import Pca, pca_from_moments
 from gravispec.models.moments import fold_moments, pool
 
 

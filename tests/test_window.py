@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gravispec.errors import InputError
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 from gravispec.features.window import N_COMPONENTS, NAMES, WINDOWS, features, line_features
 from gravispec.models.bins import assign, one_hot
 

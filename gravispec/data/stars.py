@@ -4,6 +4,7 @@ import numpy as np
 
 from gravispec.data.arrays import selected_rows
 from gravispec.errors import InputError
+from gravispec.options import ALL_LABELS as LABELS  # noqa: F401  the labels that the Ridges are fitted to
 
 
 def training_mask(stars, n_train):
@@ -20,10 +21,6 @@ def validation_mask(stars, n_val):
     """The first ``n_val`` validation stars, or all where there are fewer, as a mask over all rows."""
     val = (stars["split"] == "val").to_numpy()
     return val & (np.cumsum(val) <= n_val)
-
-
-#: the labels that the Ridges are fitted to; log g, the one that everything else is about, comes first
-LABELS = ("log_g", "T_eff", "M_H")
 
 
 class TrainingChunks:

@@ -1,8 +1,25 @@
 """The bins in T_eff and M_H, one expert each."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 UNCOVERED = -1
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Edges in T_eff (K) and M_H (dex): bin = ``n_M_H · (index in T_eff) + (index in M_H)`` (method.md section 6)."""
+
+    T_eff: tuple
+    M_H: tuple
+
+    def __len__(self):
+        return (len(self.T_eff) - 1) * (len(self.M_H) - 1)
+
+    def of(self, T_eff, M_H):
+        """Bin of each star (N,) int from its labels (N,)."""
+        return assign(T_eff, M_H, T_eff_edges=self.T_eff, M_H_edges=self.M_H)
 
 
 def assign(T_eff, M_H, *, T_eff_edges, M_H_edges):

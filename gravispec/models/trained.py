@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from gravispec.data.stars import LABELS
 from gravispec.errors import InputError
 from gravispec.features import quality, window
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 from gravispec.models import gates
 from gravispec.models.flags import combine
 from gravispec.models.intervals import CONFIDENCES, Intervals

@@ -3,7 +3,7 @@ import sys
 
 from gravispec.config_runs import RIDGE_MODES
 from gravispec.errors import InputError
-from gravispec.features.family import families, inputs_of
+from gravispec.plugins.families import families, inputs_of
 from workflow.scripts.lib.code_deps import digest, imported_files
 
 try:

@@ -8,7 +8,7 @@ import pandas as pd
 from gravispec.data.files import atomic
 from gravispec.data.stars import LABELS, training_mask
 from gravispec.evaluation.calibration import fitted
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.trained import TrainedRun

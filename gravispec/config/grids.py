@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from gravispec.config_model import Model
+from gravispec.config.base import Model
 
 # nodes of the published grid: lowest, highest, step (Mészáros et al. 2024, A&A 688, A197)
 BOSZ_NODES = {"T_eff": (2800, 16000, 250), "log_g": (-0.5, 5.5, 0.5), "M_H": (-2.5, 0.75, 0.25)}

@@ -6,24 +6,24 @@ from typing import get_args, get_origin
 from pydantic import BaseModel
 
 
-def one_line(error, model):
-    """Describe the first mistake in ``error`` (a pydantic ``ValidationError`` raised by ``model``)."""
+def one_line(error, model, prefix=""):
+    """Describe the first mistake in ``error``, a pydantic ``ValidationError`` raised by ``model`` for the key ``prefix``."""
     # an unknown key and the missing one it was meant to be come together: the unknown one says more
     mistake = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     path, models = _walk(mistake["loc"], model)
-    key = "".join([f".{part}" if isinstance(part, str) else f"[{part}]" for part in path]).lstrip(".")
+    key = "".join([prefix, *(f".{part}" if isinstance(part, str) else f"[{part}]" for part in path)]).lstrip(".")
     value = f" = {mistake['input']!r}" if not isinstance(mistake["input"], dict) else ""
     if mistake["type"] == "extra_forbidden":
         allowed = list(models[-1].model_fields)
-        return f"config: {key}{value}: unknown key; allowed here: {', '.join(allowed)}{nearest(path[-1], allowed)}"
+        return f"{key}{value}: unknown key; allowed here: {', '.join(allowed)}{nearest(path[-1], allowed)}"
     if mistake["type"] == "missing":
-        return f"config: {key}: this key is needed and missing"
+        return f"{key}: this key is needed and missing"
     if mistake["type"].startswith("union_tag"):
         expected = mistake["ctx"].get("expected_tags", "'lte', 'pfsspec'")
         found = f" = {mistake['ctx']['tag']!r}" if "tag" in mistake["ctx"] else ""
-        return f"config: {key}.kind{found}: one of {expected} is allowed"
+        return f"{key}.kind{found}: one of {expected} is allowed"
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"config: {key}{value}: {message}{_bounds(path, models)}" if key else f"config: {message}"
+    return f"{key}{value}: {message}{_bounds(path, models)}" if key else message
 
 
 def nearest(word, words):

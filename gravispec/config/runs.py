@@ -1,0 +1,216 @@
+"""Runs: models measured on the test stars of a data set; comparisons of runs; catalogues of observed spectra."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from gravispec.config.base import Finite, Model, ModelName, Name, NoiseLevel, known
+from gravispec.config.models import deployable
+
+
+NAMING_MODELS = ("reference", "differences", "rho", "hypotheses", "catalogue")
+
+
+def _listed(value: Any):
+    """One value stands for a list of it."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+NoiseLevels = Annotated[list[NoiseLevel], BeforeValidator(_listed), Field(min_length=1)]
+Sizes = Annotated[list[Annotated[int, Field(ge=50)]], BeforeValidator(_listed), Field(min_length=1)]
+Pair = Annotated[list[ModelName], Field(min_length=2, max_length=2)]
+
+
+class Use(Model):
+    """A model of a run; ``noise_level`` and ``n_train`` limit it to some of the run's."""
+
+    model: ModelName
+    noise_level: NoiseLevels | None = None
+    n_train: Sizes | None = None
+
+
+def _use(value: Any):
+    """``ridge`` and ``{ridge: {n_train: 32000}}`` are short for ``{model: ridge}`` and so on."""
+    if isinstance(value, str):
+        return {"model": value}
+    if isinstance(value, dict) and len(value) == 1 and "model" not in value:
+        ((name, limits),) = value.items()
+        return {"model": name, **(limits or {})}
+    return value
+
+
+class Hypothesis(Model):
+    """A claim: a score of a model, or the lower limit of a paired difference of R², against a number.
+
+    ``model`` with ``at_least`` or ``at_most`` for its ``metric``; or ``difference`` [a, b] with ``above`` for the lower
+    limit of the interval of R²(a) - R²(b). ``noise_level`` and ``n_train``: where; everywhere by default.
+    """
+
+    statement: str = ""
+    model: ModelName | None = None
+    metric: Literal["r2", "mae", "rmse"] = "r2"
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+    difference: Pair | None = None
+    above: Finite | None = None
+    stars: Literal["covered", "all"] = "covered"
+    noise_level: NoiseLevel | None = None
+    n_train: int | None = None
+
+    @model_validator(mode="after")
+    def _one_claim(self):
+        given = [key for key in ("at_least", "at_most", "above") if getattr(self, key) is not None]
+        fits = given == ["above"] if self.difference else self.model and given in (["at_least"], ["at_most"])
+        if not fits or (self.model and self.difference):
+            raise ValueError("give model and at_least or at_most, or difference and above")
+        return self
+
+    def models(self):
+        return self.difference or [self.model]
+
+
+class Run(Model):
+    """A data set, noise levels, numbers of training stars, and the models that are measured there."""
+
+    dataset: Name
+    noise_level: NoiseLevels
+    n_train: Sizes
+    models: Annotated[list[Annotated[Use, BeforeValidator(_use)]], Field(min_length=1)]
+    reference: ModelName | None = None
+    differences: list[Pair] = []
+    rho: Pair | None = None
+    hypotheses: dict[str, Hypothesis] = {}
+    catalogue: ModelName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, run):
+        """The first model is the reference, every other one is compared with it."""
+        if isinstance(run, dict) and isinstance(run.get("models"), list) and run["models"]:
+            names = [_use(use) for use in run["models"]]
+            names = [use.get("model") if isinstance(use, dict) else getattr(use, "model", None) for use in names]
+            reference = run.get("reference") or names[0]
+            pairs = [[name, reference] for name in names if name != reference]
+            run = {"differences": pairs} | run | {"reference": reference}
+        return run
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        for key in ("noise_level", "n_train"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} {values}: one stands there twice")
+        names = self.names()
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"models: {name} stands there twice; give it all its limits at once")
+        named = {"reference": [self.reference], "rho": self.rho or [], "catalogue": [self.catalogue or names[0]]}
+        named |= {f"differences[{i}]": pair for i, pair in enumerate(self.differences)}
+        named |= {f"hypotheses.{key}": hypothesis.models() for key, hypothesis in self.hypotheses.items()}
+        for key, wanted in named.items():
+            for name in wanted:
+                known(key, name, names, "a model of this run")
+        for use in self.models:
+            for key in ("noise_level", "n_train"):
+                for value in getattr(use, key) or []:
+                    known(f"models.{use.model}.{key}", value, getattr(self, key), "one of the run's")
+        return self
+
+    def names(self):
+        """Names of the models, in their order."""
+        return [use.model for use in self.models]
+
+    def cells(self):
+        """``[(noise level, n_train, [models])]`` of what is measured, levels and sizes rising."""
+        found = []
+        for level in sorted(self.noise_level):
+            for n_train in sorted(self.n_train):
+                at = {"noise_level": level, "n_train": n_train}
+                names = [u.model for u in self.models if all(v in (getattr(u, k) or [v]) for k, v in at.items())]
+                if names:
+                    found.append((level, n_train, names))
+        return found
+
+
+class Catalogue(Model):
+    """Runs applied to observed spectra: files are paths and patterns, the others as in ``gravispec predict``."""
+
+    runs: Annotated[list[Name], Field(min_length=1)]
+    model: ModelName | None = None
+    files: Annotated[list[str], Field(min_length=1)]
+    medium: Literal["air", "vacuum"] | None = None
+    velocity: Finite | str | None = None
+
+
+def with_like(runs):
+    """Runs, as dictionaries, where ``like: NAME`` is replaced by the keys of that run, but for those given beside it.
+
+    With ``models`` beside it the keys that name models of the other run are not taken over.
+    """
+
+    def resolved(name, seen):
+        run = runs[name]
+        if not (isinstance(run, dict) and "like" in run):
+            return run
+        other = run["like"]
+        known(f"runs.{name}.like", other, runs)
+        if other in seen:
+            raise ValueError(f"runs.{name}.like: {' like '.join([*seen, other])} goes in a circle")
+        taken = resolved(other, [*seen, other])
+        if "models" in run:
+            taken = {key: value for key, value in taken.items() if key not in NAMING_MODELS}
+        return taken | {key: value for key, value in run.items() if key != "like"}
+
+    return {name: resolved(name, [name]) for name in runs}
+
+
+def check_run(name, run, config):
+    """Raise ``ValueError`` where a run names what the configuration does not have."""
+    known(f"runs.{name}.dataset", run.dataset, config.datasets)
+    dataset = config.datasets[run.dataset]
+    for model in run.names():
+        known(f"runs.{name}.models", model, config.models)
+    given = [model for model in run.names() if deployable(model, config.models)]
+    if run.catalogue and run.catalogue not in given:
+        raise ValueError(f"runs.{name}.catalogue = {run.catalogue!r}: reads true labels; one of {', '.join(given)} can")
+    rows = [config.models[model][stars] for model in run.names() for stars in ("covered", "all")]
+    for row in rows:
+        if rows.count(row) > 1:
+            raise ValueError(f"runs.{name}.models: two rows of the summary would be called {row}; set covered or all")
+    if dataset.kind == "lte":
+        for n_train in run.n_train:
+            if n_train > dataset.n_stars.train:
+                raise ValueError(
+                    f"runs.{name}.n_train = {n_train}: data set {run.dataset} has {dataset.n_stars.train} training stars"
+                )
+        if 0 in run.noise_level and not name.startswith("leak"):
+            raise ValueError(
+                f"runs.{name}.noise_level = {run.noise_level}: built-in spectra at level 0 are clean, their features a "
+                "leak; begin the run's name with 'leak' where that is meant"
+            )
+
+
+def check_comparisons(config):
+    """Raise ``ValueError`` where a comparison names what the configuration does not have."""
+    for name, entries in config.comparisons.items():
+        datasets = set()
+        for entry in entries:
+            run, _, model = entry.partition(":")
+            known(f"comparisons.{name}", run, config.runs)
+            if model:
+                known(f"comparisons.{name}: model of {run}", model, config.runs[run].names())
+            datasets.add(config.runs[run].dataset)
+        if len({bool(entry.partition(":")[2]) for entry in entries}) > 1:
+            raise ValueError(f"comparisons.{name} = {entries}: give runs alone, or run:model everywhere")
+        levels = set.intersection(*(set(config.runs[entry.partition(":")[0]].noise_level) for entry in entries))
+        if not levels:
+            raise ValueError(f"comparisons.{name} = {entries}: these runs have no noise level in common")
+
+
+def check_catalogues(config):
+    """Raise ``ValueError`` where a catalogue names a run or a model that is not there."""
+    for name, catalogue in config.catalogues.items():
+        for run in catalogue.runs:
+            known(f"catalogues.{name}.runs", run, config.runs)
+            if catalogue.model:
+                known(f"catalogues.{name}.model", catalogue.model, config.runs[run].names())

@@ -1,0 +1,134 @@
+"""The typed configuration: every key, its default, its unit and its allowed range.
+
+``config/config.yaml`` is checked against these models when Snakemake parses the workflow; unknown keys are errors.
+"""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from gravispec.config.base import Model, ModelName, Name, Positive
+from gravispec.config.datasets import LteDataset, PfsspecDataset, check_labels
+from gravispec.config.errors import one_line
+from gravispec.config.grids import Grid
+from gravispec.config.models import checked
+from gravispec.config.old import refuse_old_keys
+from gravispec.config.runs import Catalogue, Run, check_catalogues, check_comparisons, check_run, with_like
+from gravispec.config.base import known
+from gravispec.errors import InputError
+
+
+class Alphas(Model):
+    """Ridge penalties tried: ``n`` values, logarithmic from ``low`` to ``high``."""
+
+    low: Positive = 1e-3
+    high: Positive = 1e5
+    n: int = Field(13, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high < self.low:
+            raise ValueError(f"high {self.high} must not be below low {self.low}")
+        return self
+
+    def values(self):
+        return np.geomspace(self.low, self.high, self.n)
+
+
+class Ridge(Model):
+    alphas: Alphas = Alphas()
+    folds: int = Field(5, ge=2, le=20)
+
+
+class Bins(Model):
+    """Experts: bin = n_metallicity · (index in T_eff) + (index in M_H); half-open, the last interval closed."""
+
+    T_eff: list[float] = [3750, 4500, 5250, 6000]
+    T_eff_names: list[str] = ["Cool", "Mid", "Hot"]
+    M_H: list[float] = [-2, -1, 0, 0.5]
+    M_H_names: list[str] = ["Metal-poor", "Solar", "Metal-rich"]
+
+    @model_validator(mode="after")
+    def _edges(self):
+        for label, names in ((self.T_eff, self.T_eff_names), (self.M_H, self.M_H_names)):
+            if len(label) < 2 or any(np.diff(label) <= 0):
+                raise ValueError(f"edges {label} must increase")
+            if len(names) != len(label) - 1:
+                raise ValueError(f"{len(label) - 1} names are needed for edges {label}, found {names}")
+        return self
+
+    def names(self):
+        return [f"{t} {m}" for t in self.T_eff_names for m in self.M_H_names]
+
+
+class Validation(Model):
+    """Use of the validation stars: a fraction ``fit`` for what must not see training stars, the next ``stop`` for early
+    stopping; no model sees the others, which calibrate intervals. The first ``n_val`` of the seen ones stop networks and
+    trees that are fitted to training stars.
+    """
+
+    fit: float = Field(0.7, gt=0, lt=1)
+    stop: float = Field(0.1, gt=0, lt=1)
+    n_val: int = Field(5000, ge=50)
+
+    @model_validator(mode="after")
+    def _leaves_calibration(self):
+        if self.fit + self.stop >= 1:
+            raise ValueError(f"fit {self.fit} + stop {self.stop} must leave stars for calibration (sum below 1)")
+        return self
+
+
+class Evaluation(Model):
+    resamples: int = Field(2000, ge=100, le=1_000_000)
+    confidence: float = Field(0.95, gt=0, lt=1)
+
+
+class Config(Model):
+    """The whole of ``config/config.yaml``."""
+
+    seed: int = Field(1, ge=0)
+    grids: dict[Name, Grid] = {}
+    datasets: dict[Name, Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]]
+    models: dict[ModelName, dict[str, Any]] = {}
+    runs: dict[Name, Run]
+    comparisons: dict[Name, Annotated[list[str], Field(min_length=2)]] = {}
+    catalogues: dict[Name, Catalogue] = {}
+    ridge: Ridge = Ridge()
+    bins: Bins = Bins()
+    validation: Validation = Validation()
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    evaluation: Evaluation = Evaluation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expanded(cls, raw):
+        if not isinstance(raw, dict):
+            return raw
+        refuse_old_keys(raw)
+        raw = {**raw, "models": checked(raw.get("models") or {})}
+        return raw | ({"runs": with_like(raw["runs"])} if isinstance(raw.get("runs"), dict) else {})
+
+    @model_validator(mode="after")
+    def _names_exist(self):
+        for name, run in self.runs.items():
+            check_run(name, run, self)
+        check_comparisons(self)
+        check_catalogues(self)
+        for name, dataset in self.datasets.items():
+            if dataset.kind == "lte":
+                known(f"datasets.{name}.grid", dataset.grid, self.grids)
+                check_labels(f"datasets.{name}.labels", dataset, self.grids[dataset.grid].axes.given())
+        return self
+
+
+def load(raw):
+    """Validate a configuration dictionary and fill in the defaults.
+
+    Returns a ``Config``. Raises ``InputError`` with one line on the first mistake: the key, its value, what is allowed
+    and the nearest known key.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(f"config: {one_line(error, Config)}") from None

@@ -1,0 +1,103 @@
+"""Prediction, the same for tables, stress and spectra that nothing was trained on: from what a model reads to its columns."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from gravispec.features import family
+from gravispec.models.model import Model
+from gravispec.models.pca import Pca
+from gravispec.models.ridge import RidgeFit
+from gravispec.options import ALL_LABELS
+from gravispec.plugins.models import plugin
+
+
+def asked_of(module):
+    """What predictions of a module need: what its ``predict`` reads, and the Ridge for labels that it does not predict."""
+    found = plugin(module)
+    return (*found.predict, *(["ridge"] if found.labels != ALL_LABELS and "ridge" not in found.predict else []))
+
+
+def columns(model, module, given):
+    """``{column: (m,) or (m, K)}`` of a fitted model: all labels, those of the global Ridge where it has none of its own.
+
+    ``given``: what ``asked_of`` the module says, for m stars.
+    """
+    found = model.predict(**{name: given[name] for name in plugin(module).predict})
+    lent = {label: given["ridge"][:, t] for t, label in enumerate(ALL_LABELS) if label not in found}
+    return {**{label: (lent if label in lent else found)[label] for label in ALL_LABELS}, **found}
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What models share, all of one data set, noise level and number of training stars.
+
+    wave (P,) Å; pca; ridge, of T labels; experts, a ``RidgeFit`` a bin; families, ``{name: what its fit returned}``.
+    """
+
+    wave: np.ndarray
+    pca: Pca
+    ridge: RidgeFit
+    experts: tuple = ()
+    families: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model as the configuration names it: its module and options, and what fit returned."""
+
+    module: str
+    options: dict
+    model: Model
+
+
+class Spectra:
+    """m spectra on the model's pixels, and what can be computed of them, each once.
+
+    flux, sigma : (m, P), divided by the same number, so that the median of flux is 1
+    """
+
+    def __init__(self, flux, sigma, fits, models):
+        self.flux, self.sigma, self.fits, self.models = flux, sigma, fits, models
+        self._families, self._columns = {}, {}
+
+    def columns(self, name):
+        """Columns of the model ``name`` (``columns``)."""
+        if name not in self._columns:
+            fitted = self.models[name]
+            given = {asked: self._given(asked, fitted.options) for asked in asked_of(fitted.module)}
+            self._columns[name] = columns(fitted.model, fitted.module, given)
+        return self._columns[name]
+
+    def _given(self, asked, options):
+        if asked == "features":
+            return np.hstack([self.family(name) for name in families_of(options)])
+        if asked == "other":
+            return self.columns(options["of"])
+        return {"wave": self.fits.wave}[asked] if asked == "wave" else getattr(self, asked)
+
+    def family(self, name):
+        """Features (m, D) float32 of a family."""
+        if name not in self._families:
+            fits = self.fits
+            given = {"flux": self.flux, "sigma": self.sigma, "wave": fits.wave, "pca": fits.pca, "ridge": fits.ridge}
+            self._families[name] = family.of_spectra(name, given | {"fitted": fits.families.get(name)})
+        return self._families[name]
+
+    @cached_property
+    def ridge(self):
+        """Labels (m, T) by the global Ridge."""
+        return self.fits.ridge.predict(self.flux)
+
+    @cached_property
+    def experts(self):
+        """Labels (m, K, T) by every expert."""
+        coef = np.concatenate([fit.coef for fit in self.fits.experts], axis=1)
+        found = np.asarray(self.flux, np.float64) @ coef
+        return found.reshape(len(found), len(self.fits.experts), -1) + np.stack([f.intercept for f in self.fits.experts])
+
+
+def families_of(options):
+    """Names of the families whose features a model with these options reads."""
+    return [options["family"]] if "family" in options else list(options.get("families", ()))
