@@ -6,19 +6,19 @@ The scale is of validation stars that models may be fitted to, the intervals of 
 import numpy as np
 
 from gravispec.data.stars import LABELS
-from gravispec.evaluation.cells import deployable, labels_of, largest, usable
+from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
 from gravispec.models.residual_scale import Scale, fit_scale
 
 
-def calibration(predictions, models):
+def calibration(predictions, deployed):
     """``{"labels", "confidences", "models": {name: {"scale", "intervals"}}}``, lists for JSON.
 
-    ``predictions`` of one noise level; the largest number of training stars counts. Models that read true labels, or
-    are not there, are left out.
+    predictions : of one noise level; the largest number of training stars counts
+    deployed : names of the models that do without true labels; those that are not in the table are left out
     """
     rows, found = largest(predictions), {}
-    for model in deployable(models):
+    for model in deployed:
         fit, kept = (usable(rows[rows["part"] == part], model) for part in ("fit", "calibration"))
         if len(kept):
             scale = fit_scale(labels_of(fit, model), fit[list(LABELS)].to_numpy())

@@ -12,7 +12,6 @@ import pandas as pd
 from gravispec.data.stars import LABELS
 from gravispec.errors import InputError
 from gravispec.evaluation.metrics import r2_rows, scores
-from gravispec.plugins.models import plugin
 
 MIN_STARS = 10  # of a group; below it an R² says nothing
 
@@ -80,11 +79,6 @@ def _predicted(column, model, where):
 def largest(predictions):
     """The rows with the largest number of training stars."""
     return predictions[predictions["n_train"] == predictions["n_train"].max()]
-
-
-def deployable(models):
-    """Names of the models that do without true labels."""
-    return [name for name, about in models.items() if "truth" not in plugin(about["module"]).declares]
 
 
 def labels_of(table, model):

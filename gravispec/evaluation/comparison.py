@@ -1,65 +1,70 @@
-"""Runs side by side on the same test stars, with paired intervals."""
+"""Models of several runs side by side on the same test stars, with paired intervals."""
+
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import interval, r2_resamples
-from gravispec.evaluation.cells import cells, largest
+from gravispec.evaluation.metrics import scores
 
 
-def comparison(tables, models, *, seed, resamples, confidence):
-    """A row a noise level, set of stars, model and entry: R² with its interval, MAE, RMSE, and ΔR² to the first entry.
+def comparison(stars, entries, predicted, *, seed, resamples, confidence):
+    """A row an entry for the covered test stars and, where all predict them, one for all test stars.
 
-    tables : ``{entry: predictions of its run}``; an entry is ``run``, for every model that all of them have, or
-        ``run:model``. Of each run the largest number of training stars counts, and the noise levels that all have.
-    models : all of the configuration
+    stars : star_id, true log_g and ``uncovered`` of the test stars
+    entries : dictionaries with run, model, noise_level and n_train, levels one after the other
+    predicted : beside ``entries``, tables of star_id and predicted log_g that have these stars in this order
 
-    ``passed``: the lower limit of ΔR² is above 0. Raises ``InputError`` where test stars differ, or nothing is common.
+    R² with its interval, MAE, RMSE (dex); ΔR² to the first run, of the same model where every run has the same ones, of
+    the first entry elsewhere; ``passed``: the lower limit of ΔR² is above 0. Raises ``InputError`` where a table has
+    other stars, or nothing is left to compare.
     """
-    first, rows = next(iter(tables)), []
-    levels = set.intersection(*(set(table["noise_level"]) for table in tables.values()))
-    for level in sorted(levels):
-        at_level = {
-            entry: cells(largest(table[table["noise_level"] == level]), models) for entry, table in tables.items()
-        }
-        for group in zip(*at_level.values(), strict=True):
-            group = dict(zip(tables, group, strict=True))
-            for columns in _columns(group):
-                rows += _rows(group, columns, f"delta_r2_vs_{first.partition(':')[0]}", seed, resamples, confidence)
+    sides = []
+    for entry, table in zip(entries, predicted, strict=True):
+        mine = table[table["star_id"].isin(stars["star_id"])]
+        if mine["star_id"].tolist() != stars["star_id"].tolist():
+            raise InputError(
+                f"{entry['run']}, {entry['model']}: other test stars than those of the data set; compare runs of one data set"
+            )
+        sides.append((entry, mine["log_g"].to_numpy()))
+    rows = [
+        row
+        for _, at_level in groupby(sides, lambda side: side[0]["noise_level"])
+        for group in _groups(list(at_level))
+        for which, keep in (("covered", ~stars["uncovered"].to_numpy()), ("all", np.ones(len(stars), bool)))
+        if all(np.isfinite(values[keep]).all() for _, values in group)
+        for row in _rows(stars["log_g"].to_numpy()[keep], group, which, keep, seed, resamples, confidence)
+    ]
     if not rows:
-        raise InputError(f"{', '.join(tables)}: no noise level, set of test stars and model in common; compare others")
+        raise InputError("nothing to compare: these runs have no noise level, model and test stars in common")
     return pd.DataFrame(rows)
 
 
-def _columns(group):
-    """``{entry: model}`` of what is set side by side."""
-    named = {entry: entry.partition(":")[2] for entry in group}
-    if all(named.values()):
-        return [named] if all(model in group[entry].models for entry, model in named.items()) else []
-    common = [m for m in next(iter(group.values())).models if all(m in cell.models for cell in group.values())]
-    return [dict.fromkeys(group, model) for model in common]
+def _groups(sides):
+    """Lists of sides that are compared, with the first of each."""
+    models = {}
+    for entry, _ in sides:
+        models.setdefault(entry["run"], []).append(entry["model"])
+    first, *others = models.values()
+    if others and all(set(names) == set(first) for names in others):
+        return [[side for side in sides if side[0]["model"] == model] for model in first]
+    return [sides]
 
 
-def _rows(group, columns, delta, seed, resamples, confidence):
-    """Rows of one set of stars; ``group``: ``{entry: Cell}``."""
-    first, *others = group
-    stars = group[first].rows.set_index("star_id")
-    for entry in others:
-        theirs = group[entry].rows.set_index("star_id")
-        if not (stars.index.equals(theirs.index) and np.array_equal(stars["log_g"], theirs["log_g"])):
-            raise InputError(
-                f"{first} and {entry} have different {group[first].stars} test stars; compare runs of one data set"
-            )
-    values = pd.DataFrame({entry: group[entry].rows[model].to_numpy() for entry, model in columns.items()})
-    drawn = r2_resamples(stars["log_g"], values, resamples=resamples, seed=seed)
-    rows, r2 = [], {entry: group[entry].scores(model)["r2"] for entry, model in columns.items()}
-    for entry, model in columns.items():
-        cell, (low, high) = group[entry], interval(drawn[entry], confidence)
-        row = {"model": model, "run": entry.partition(":")[0], "stars": cell.stars, "noise_level": cell.noise_level}
-        row |= {"n_train": cell.n_train, **cell.scores(model), "r2_ci_low": low, "r2_ci_high": high}
-        if entry != first:
-            low, high = interval(drawn[entry] - drawn[first], confidence)
-            row |= {delta: r2[entry] - r2[first], "delta_ci_low": low, "delta_ci_high": high, "passed": low > 0}
+def _rows(log_g, group, which, keep, seed, resamples, confidence):
+    values = pd.DataFrame({k: predicted[keep] for k, (_, predicted) in enumerate(group)})
+    drawn = r2_resamples(log_g, values, resamples=resamples, seed=seed)
+    r2, rows = [scores(log_g, values[k])["r2"] for k in values], []
+    for k, (entry, _) in enumerate(group):
+        low, high = interval(drawn[k], confidence)
+        row = {name: entry[name] for name in ("model", "run")} | {"stars": which}
+        row |= {name: entry[name] for name in ("noise_level", "n_train")} | scores(log_g, values[k])
+        row |= {"r2_ci_low": low, "r2_ci_high": high}
+        if k:
+            low, high = interval(drawn[k] - drawn[0], confidence)
+            row |= {f"delta_r2_vs_{group[0][0]['run']}": r2[k] - r2[0], "delta_ci_low": low, "delta_ci_high": high}
+            row |= {"passed": low > 0}
         rows.append(row)
     return rows

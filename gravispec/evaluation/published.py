@@ -30,21 +30,21 @@ def published_per_bin():
     return pd.read_csv(Path(__file__).with_name("published_per_bin.csv"), comment="#")
 
 
-def published_r2(about, noise_level, n_train):
-    """``{column: value}`` of ``PUBLISHED_COLUMNS`` for a model of the configuration; None where nothing was published.
+def published_r2(about, cell):
+    """``{column: value}`` of ``PUBLISHED_COLUMNS`` for a model of the configuration on all stars of a cell.
 
-    Where several training sizes were published, the one nearest to ``n_train`` counts.
+    None where nothing was published; where several training sizes were, the one nearest to that of the cell.
     """
     table = published_results()
     options = {f"{name}={_text(value)}" for name, value in about.items()} | {""}
     rows = table[
         (table["module"] == about["module"])
         & table["option"].isin(options)
-        & np.isclose(table["noise_level"], noise_level)
+        & np.isclose(table["noise_level"], cell.noise_level)
     ]
-    if rows.empty:
+    if rows.empty or cell.stars != "all":
         return dict.fromkeys(PUBLISHED_COLUMNS)
-    nearest = rows.loc[(rows["n_train"] - n_train).abs().idxmin()]
+    nearest = rows.loc[(rows["n_train"] - cell.n_train).abs().idxmin()]
     return {ours: nearest[theirs] for ours, theirs in PUBLISHED_COLUMNS.items()}
 
 

@@ -1,6 +1,6 @@
 """Residuals of predicted labels on the test stars as a referee asks for them, and giants taken for dwarfs.
 
-Tables are of every model that does without true labels, at the largest number of training stars.
+Tables are of the models ``deployed``, which do without true labels, at the largest number of training stars.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from scipy.stats import binomtest, median_abs_deviation
 
 from gravispec.data.stars import LABELS
 from gravispec.evaluation.bootstrap import interval
-from gravispec.evaluation.cells import deployable, labels_of, largest, usable
+from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.evaluation.groups import grouped, quantile_edges
 
 N_BINS = 8
@@ -24,7 +24,7 @@ def scatter(residuals, axis=-1):
     return median_abs_deviation(residuals, axis=axis, scale="normal")
 
 
-def residuals(predictions, models, *, seed, resamples, confidence):
+def residuals(predictions, deployed, *, seed, resamples, confidence):
     """Bias and scatter of predicted log_g, T_eff and M_H over all test stars and in bins of true labels and S/N.
 
     Δ = predicted - true, in K for T_eff and dex. bias: its median; scatter: its σ_MAD; both with a percentile bootstrap
@@ -32,7 +32,7 @@ def residuals(predictions, models, *, seed, resamples, confidence):
     residuals without bias. p16, p84: quantiles of Δ. Models on the same stars are resampled together.
     """
     parts = []
-    for level, tables in _test_stars(predictions, models):
+    for level, tables in _test_stars(predictions, deployed):
         together = {}
         for model, stars in tables.items():
             together.setdefault(tuple(stars.index), []).append(model)
@@ -48,11 +48,11 @@ def residuals(predictions, models, *, seed, resamples, confidence):
     return pd.concat(parts, ignore_index=True)
 
 
-def _test_stars(predictions, models):
+def _test_stars(predictions, deployed):
     """``(noise level, {model: its test stars})``."""
     for level, rows in predictions.groupby("noise_level"):
         test = largest(rows).query("split == 'test'")
-        found = {model: usable(test, model) for model in deployable(models)}
+        found = {model: usable(test, model) for model in deployed}
         yield level, {model: stars for model, stars in found.items() if len(stars)}
 
 
@@ -111,14 +111,14 @@ def _of_sorted(x):
     return np.stack([median, NORMAL * np.mean(within, axis=0)])
 
 
-def giants_dwarfs(predictions, models, *, confidence):
+def giants_dwarfs(predictions, deployed, *, confidence):
     """Test stars by true (rows) and predicted class, giants with log g < 3.5.
 
     completeness: share of the true members that are predicted as such; contamination: share of the predicted members
     that are not; both with a Wilson interval, and NaN where there is no star to take a share of.
     """
     table = []
-    for level, tables in _test_stars(predictions, models):
+    for level, tables in _test_stars(predictions, deployed):
         for model, stars in tables.items():
             true, found = stars["log_g"] < GIANT, stars[model] < GIANT
             for name, is_true, is_found in (("giant", true, found), ("dwarf", ~true, ~found)):

@@ -7,15 +7,14 @@ from gravispec.evaluation.bootstrap import interval, samples_of
 from gravispec.evaluation.cells import cells, seeds_of
 from gravispec.evaluation.differences import difference
 from gravispec.evaluation.metrics import rho
-from gravispec.evaluation.published import PUBLISHED_COLUMNS, published_r2
+from gravispec.evaluation.published import published_r2
 
 COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
 
 
-def summary(predictions, models, run, *, name, samples, about, confidence):
+def summary(predictions, models, run, *, samples, about, confidence):
     """R² with its interval, MAE and RMSE (dex), ΔR² to the reference, ρ, the scatter over seeds, and what fits said.
 
-    name : of the run
     samples : of ``bootstrap.resampled``
     about : ``{(noise level, n_train, model): what its fit said of itself}``, of which ``parameters`` and ``r2_train``
         are shown
@@ -24,11 +23,12 @@ def summary(predictions, models, run, *, name, samples, about, confidence):
     where their models do not predict these stars; the columns ``published_bosz_*`` are of other spectra and other test
     stars, empty where nothing was published.
     """
+    measured = [(cell, samples_of(samples, cell)) for cell in cells(predictions, models)]
     found = [
-        {"run": name, **_row(cell, model, samples_of(samples, cell), models, run, confidence)}
+        {"run": run["name"], **_row(cell, model, resampled, models, run, confidence)}
         | _fit(about.get((cell.noise_level, cell.n_train, model), {}))
-        | (published_r2 if cell.stars == "all" else _nothing)(models[model], cell.noise_level, cell.n_train)
-        for cell in cells(predictions, models)
+        | published_r2(models[model], cell)
+        for cell, resampled in measured
         for model in cell.models
     ]
     numbers = dict.fromkeys(COUNTS, "Int64") | {"published_bosz_r2": float, "r2_train": float}
@@ -69,7 +69,3 @@ def _row(cell, model, resampled, models, run, confidence):
 
 def _fit(about):
     return {"parameters": about.get("parameters"), "r2_train": about.get("r2_train")}
-
-
-def _nothing(*_):
-    return dict.fromkeys(PUBLISHED_COLUMNS)
