@@ -72,7 +72,7 @@ def nothing(why):
 
 
 def panels(n, *, columns, height, width=TWO_COLUMNS, **options):
-    """A figure and n axes, at most ``columns`` side by side, ``height`` inches each; what is left of the last row is off."""
+    """A figure and n axes, at most ``columns`` side by side, ``height`` inches each; no empty ones."""
     columns = min(n, columns)
     rows = -(-n // columns)
     fig, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False, **options)
@@ -102,12 +102,6 @@ def of_catalogue(table, models, run):
     rows = table[table["model"] == run["catalogue"]]
     level = rows["noise_level"].min()
     return rows[rows["noise_level"] == level], f"{models[run['catalogue']]['label']}, noise level {level:g}"
-
-
-def write_scores(ax, score):
-    """R², RMSE and number of stars in the upper left corner of a panel; ``score`` as from ``metrics.scores``."""
-    text = f"R² = {score['r2']:.3f}\nRMSE = {score['rmse']:.2f} dex\nn = {score['n_test']:,}"
-    ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
 
 
 def save(figures, png, pdf):

@@ -14,7 +14,8 @@ def draw(per_bin, models, run, metal_poor):
     table = table[table["model"].isin(compared(models, run)) & table[delta].notna()]
     if table.empty:
         return nothing("no bin in which models could be compared")
-    fig, axes = panels(table["noise_level"].nunique(), columns=1, height=2.8, sharex=True)
+    levels = table["noise_level"].nunique()
+    fig, axes = panels(levels, columns=1, height=2.8 if levels == 1 else 2.0, sharex=True)
     for ax, (level, rows) in zip(axes, table.groupby("noise_level"), strict=True):
         for k in metal_poor:
             ax.axvspan(k - 0.5, k + 0.5, color="0.92", lw=0, label="metal-poor" if k == metal_poor[0] else None)

@@ -15,7 +15,7 @@ def draw(predictions, models, bin_names):
     counts = cell.rows["bin"].value_counts().reindex(bins, fill_value=0)
     if not gates:
         return nothing("no weights at the lowest noise level")
-    fig, axes = panels(len(gates), columns=4, height=2.9 if len(gates) < 4 else 2.5, sharey=True)
+    fig, axes = panels(len(gates), columns=4, height=3.3 if len(gates) < 4 else 2.8, sharey=True)
     for ax, (model, columns) in zip(axes, gates.items(), strict=True):
         mean = cell.rows.groupby("bin")[columns].mean().reindex(bins).to_numpy()
         image = ax.imshow(mean, vmin=0, vmax=1, cmap="cividis")

@@ -13,7 +13,11 @@ def draw(predictions, giants_dwarfs, models, run):
     model = run["catalogue"]
     table = giants_dwarfs[giants_dwarfs["model"] == model]
     levels = table["noise_level"].unique()
-    shape = {"figsize": (TWO_COLUMNS, 2.7 * len(levels)), "width_ratios": (1.5, 1), "squeeze": False}
+    shape = {
+        "figsize": (TWO_COLUMNS, (2.7 if len(levels) == 1 else 2.2) * len(levels)),
+        "width_ratios": (1.5, 1),
+        "squeeze": False,
+    }
     fig, axes = plt.subplots(len(levels), 2, **shape)
     for (left, right), level in zip(axes, levels, strict=True):
         rows = largest(predictions[predictions["noise_level"] == level])

@@ -14,7 +14,8 @@ def draw(curves, models, run):
     keys = [(m, level) for m in models for level in sorted(table.loc[table["model"] == m, "noise_level"].unique())]
     if not keys:
         return nothing("no model was trained in epochs")
-    fig, axes = panels(len(keys), columns=4, height=2.2)
+    levels = table["noise_level"].nunique()
+    fig, axes = panels(len(keys), columns=levels if 1 < levels < 6 else 4, height=2.1)
     for ax, (model, level) in zip(axes, keys, strict=True):
         rows, colour = table[(table["model"] == model) & (table["noise_level"] == level)], look[model]["color"]
         for _, line in rows.groupby("seed", dropna=False):

@@ -4,18 +4,19 @@ from gravispec.evaluation.bootstrap import interval, samples_of
 from gravispec.evaluation.cells import cells, largest
 from gravispec.report.style import ONE_COLUMN, TWO_COLUMNS, at, looks, panels
 
-SHIFT = {"covered": 0.13, "all": -0.13}
+SHIFT = {"covered": 0.17, "all": -0.17}
 
 
 def draw(predictions, samples, models, run, confidence):
     """Filled: covered stars; open: all. The largest number of training stars counts."""
     look = looks(models, run)
-    measured = [cell for level in run["noise_level"] for cell in cells(_at(predictions, level), models)]
-    levels = sorted(run["noise_level"])
+    measured = cells(largest(predictions), models)
+    levels = sorted({cell.noise_level for cell in measured})
     width = ONE_COLUMN if len(levels) == 1 else TWO_COLUMNS
-    fig, axes = panels(len(levels), columns=2, height=0.7 + 0.28 * len(models), width=width, sharey=True)
+    fig, axes = panels(len(levels), columns=2, height=0.7 + 0.32 * len(models), width=width, sharey=True)
     for ax, level in zip(axes, levels, strict=True):
-        for cell in (cell for cell in measured if cell.noise_level == level):
+        here = [cell for cell in measured if cell.noise_level == level]
+        for cell in here:
             resampled = samples_of(samples, cell)
             for model in cell.models:
                 y, colour = list(models).index(model) + SHIFT[cell.stars], look[model]["color"]
@@ -24,16 +25,10 @@ def draw(predictions, samples, models, run, confidence):
                 ax.plot(cell.r2(model), y, "o", ms=4.5, color=colour, mfc=colour if cell.stars == "covered" else "w")
                 text = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 6}
                 ax.annotate(f"{cell.r2(model):.3f}", (ends[1], y), **text)
-        counts = {cell.stars: f"{len(cell.rows):,}" for cell in measured if cell.noise_level == level}
-        ax.set_title(
-            f"{at(level, cell.n_train)}\nfilled: {counts['covered']} covered, open: all {counts['all']} test stars",
-            fontsize=7,
-        )
+        covered, every = (f"{len(cell.rows):,}" for cell in here)
+        stars = f"filled: {covered} covered, open: all {every} test stars"
+        ax.set_title(f"{at(level, here[0].n_train)}\n{stars}", fontsize=7)
         ax.set_yticks(range(len(models)), [look[model]["label"] for model in models])
         ax.margins(x=0.18)
         ax.set_xlabel(f"R² of log g, {confidence:.0%} interval")
     return fig
-
-
-def _at(predictions, level):
-    return largest(predictions[predictions["noise_level"] == level])

@@ -25,8 +25,6 @@ def draw(residuals, models, run):
         n = table[(table["label"] == "log_g") & (table["by"] == by)]["n_test"]
         span = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,}–{n.max():,}"
         ax.set_title(f"n = {span} a bin", fontsize=7)
-    fig.suptitle(
-        f"{title}. Δ = predicted − true: median with its bootstrap interval; shaded: 16–84 % of the stars", fontsize=8
-    )
+    fig.suptitle(f"{title}. Δ = predicted − true: median with its interval; shaded: 16–84 % of the stars", fontsize=8)
     fig.align_ylabels(axes[:, 0])
     return fig
