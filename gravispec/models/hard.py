@@ -6,6 +6,8 @@ from gravispec.models.bins import one_hot
 from gravispec.models.mixture import mixed
 from gravispec.models.model import Model
 
+DECLARES = ("weights",)
+
 
 @dataclass
 class Hard(Model):

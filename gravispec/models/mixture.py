@@ -15,6 +15,8 @@ from gravispec.models.model import Model
 from gravispec.options import ALL_LABELS, Count, Rate
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
 
+DECLARES = ("weights", "curve")
+
 
 class Mixture(Model):
     """A gate over K experts."""

@@ -17,7 +17,7 @@ def draw(predictions, models, run, bin_names):
     measured = [cell for cell in cells(largest(predictions), models) if cell.stars == "covered"]
     several = len(measured) > 1
     columns = len(measured) if several else len(names)
-    height = 3.4 if columns < 3 else 0.7 + TWO_COLUMNS / columns
+    height = 3.9 if columns < 3 else 0.7 + TWO_COLUMNS / columns
     fig, axes = panels(len(names) * len(measured), columns=columns, height=height, sharex=True, sharey=True)
     colours = np.array([COLOURS[k % len(COLOURS)] for k in range(len(bin_names))])
     for ax, (model, cell) in zip(axes, product(names, measured), strict=True):
