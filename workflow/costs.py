@@ -1,25 +1,29 @@
-"""What jobs need, from measured costs: seconds, memory and disk of a run before it starts (docs/scaling.md)."""
+"""What jobs need, from measured costs: seconds, memory and disk, for their resources and before a run starts."""
 
+import math
 import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gravispec.plugins.models import plugin
+
 PIXELS = 4096  # of the spectra that the costs were measured with
 
 
 class Cost(NamedTuple):
-    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, and kB a star of
-    the data set, for the table of stars."""
+    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, kB a star of the
+    data set, for the table of stars, and ``spectra``: how often it holds all its training spectra, float32."""
 
     seconds: float
     ms: float = 0.0
     MB: float = 300.0
     matrices: float = 0.0
     kB: float = 0.15
+    spectra: float = 0.0
 
 
-#: of the rules whose cost depends on the stars, or that take more than half a minute
+#: of the rules whose cost depends on the stars, or that take more than half a minute; models say their own
 COSTS = {
     "spectra": Cost(3, 0.20, 350, kB=0),
     "noisy": Cost(2, 0.12, 350, kB=0),
@@ -29,50 +33,69 @@ COSTS = {
     "feature": Cost(1, 0.10, 370, kB=0.01),
     "feature_table": Cost(1, 0.002, 250),
     "expert_predictions": Cost(2, 0.01, 330),
-    "stress": Cost(5, 6.6, 700),
-    "baseline": Cost(60, 1.0, 700, 5),
-    "tower": Cost(20, 0.5, 700),
+    "stress": Cost(5, 7.0, 800),
     "grid_shard": Cost(15, 0, 240, kB=0),
+    "catalogue_part": Cost(60, 0, 1500, kB=0),
+    "catalogue": Cost(60, 0, 3000, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
-GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
+MODEL = Cost(5, 0.01, 550, kB=0.4)
 LARGEST_BIN = 0.125  # share of the training stars
+MARGIN = 1.4  # of memory, and 5 of time, between what was measured and what is asked of a cluster
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one job needs; ``disk`` in bytes, beyond what its files take already."""
+    """What one job needs; ``disk`` in bytes."""
 
     seconds: float
     MB: float
     disk: int
 
+    def megabytes(self):
+        """Memory to ask for, MB."""
+        return 250 * math.ceil((MARGIN * self.MB + 100) / 250)
 
-class Model:
+    def minutes(self):
+        """Time to ask for."""
+        return max(10, math.ceil(5 * self.seconds / 60))
+
+
+class Costs:
     """The needs of the jobs of a configuration, ``gravispec.config.Config``."""
 
     def __init__(self, settings):
         self.settings = settings
 
-    def need(self, rule, wildcards, outputs):
-        """`Need` of a job from its rule, wildcards and files."""
-        cost = COSTS.get(rule, OTHER)
+    def of(self, rule, wildcards):
+        """`Need` of a job from its rule and wildcards."""
+        wildcards = dict(wildcards.items())
         dataset = self.dataset(wildcards)
+        cost = self.cost(rule, wildcards)
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
         MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + 1e-3 * cost.kB * sum(self.sizes(dataset).values())
-        if rule == "baseline" and self.settings.baselines[wildcards["baseline"]].model in GATHER:
-            MB += 4e-6 * pixels * n
+        MB += cost.spectra * 4e-6 * pixels * n
         disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
+        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, int(disk))
+
+    def missing(self, rule, wildcards, outputs):
+        """The same with the disk that its files take already taken off."""
+        need = self.of(rule, wildcards)
         there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
-        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, max(int(disk) - there, 0))
+        return Need(need.seconds, need.MB, max(need.disk - there, 0))
+
+    def cost(self, rule, wildcards):
+        """`Cost` of a rule, or of a model."""
+        if rule in ("model", "model_for_all_levels"):
+            return MODEL._replace(**plugin(self.settings.models[wildcards["model"]]["module"]).cost)
+        return COSTS.get(rule, OTHER)
 
     def dataset(self, wildcards):
         """Name of the data set of a job, or None."""
         if "dataset" in wildcards:
             return wildcards["dataset"]
-        named = [wildcards[key] for key in ("run", "tower_run", "benchmark_run", "any_run") if key in wildcards]
-        return self.settings.runs[named[0]].dataset if named else None
+        return self.settings.runs[wildcards["run"]].dataset if "run" in wildcards else None
 
     def bytes_of_star(self, rule, dataset):
         """What a job of the rule writes for every star of its own, where that is much."""
@@ -98,17 +121,14 @@ class Model:
         """Stars that the job works on."""
         dataset = self.dataset(wildcards)
         sizes = self.sizes(dataset)
-        run = self.settings.runs.get(wildcards.get("run") or wildcards.get("tower_run"))
         if rule in ("spectra", "noisy", "feature"):
             split, first, stop = self.settings.datasets[dataset].shards()[wildcards["shard"]]
             return (stop or sizes[split]) - first
         if rule == "moments":
             return int(wildcards["n_train"]) / self.settings.ridge.folds
         if rule == "expert":
-            return LARGEST_BIN * run.n_train
-        if rule == "tower":
-            return run.n_train
-        if rule == "baseline":
+            return LARGEST_BIN * int(wildcards["n_train"])
+        if rule in ("model", "model_for_all_levels", "family_fit"):
             return int(wildcards["n_train"])
         if rule == "stress":
             return sizes["test"]
@@ -117,12 +137,12 @@ class Model:
         return sum(sizes.values())
 
 
-def shortage(model, jobs, *, disk, memory):
+def shortage(costs, jobs, *, disk, memory):
     """What ``jobs``, ``(rule, wildcards, outputs)`` each, need beyond ``disk`` free bytes and ``memory`` MB.
 
     Returns ``(line, problem)``: a line on what they need, and None or what is missing and the smaller run that fits.
     """
-    needs = [(rule, wildcards, model.need(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
+    needs = [(rule, wildcards, costs.missing(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
     total = sum(need.disk for _, _, need in needs)
     largest, most = max(((rule, need.MB) for rule, _, need in needs), key=lambda job: job[1])
     minutes = sum(need.seconds for _, _, need in needs) / 60
@@ -130,7 +150,7 @@ def shortage(model, jobs, *, disk, memory):
     if total > disk:
         return line, (
             f"about {_GB(total)} of disk are needed in results/, {_GB(disk)} are free: free space"
-            f"{_smaller(model, needs, total - disk)}"
+            f"{_smaller(costs, needs, total - disk)}"
         )
     if most > memory:
         return line, (
@@ -140,20 +160,20 @@ def shortage(model, jobs, *, disk, memory):
     return line, None
 
 
-def _smaller(model, needs, missing):
+def _smaller(costs, needs, missing):
     """``, or ...``: with how many training stars the largest data set would fit; nothing where none would."""
     of_star, disk = {}, Counter()
     for rule, wildcards, need in needs:
-        name = model.dataset(wildcards)
-        size = model.bytes_of_star(rule, name)
-        if size and model.settings.datasets[name].kind == "lte":
+        name = costs.dataset(wildcards)
+        size = costs.bytes_of_star(rule, name)
+        if size and costs.settings.datasets[name].kind == "lte":
             kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
             of_star.setdefault(name, {})[kind] = size
             disk[name] += need.disk
     if not disk:
         return ""
     name = disk.most_common(1)[0][0]
-    fits = int(model.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
+    fits = int(costs.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
     return f", or n_train = {fits} (of its runs, and datasets.{name}.n_stars.train) would fit" if fits > 0 else ""
 
 

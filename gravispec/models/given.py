@@ -177,8 +177,8 @@ class StoredStars:
         return found
 
 
-def fit_inputs(plugin, stored, *, n_train, validation, context):
-    """What the ``fit`` of a ``Plugin`` asks for: ``{argument: value}``.
+def fit_inputs(asked, stored, *, n_train, validation, context):
+    """What a ``fit`` asks for by these names: ``{argument: value}``.
 
     ``validation``: fractions ``fit`` and ``stop`` of the validation stars, and ``n_val``; ``context``: bins, seed,
     device, threads.
@@ -189,7 +189,7 @@ def fit_inputs(plugin, stored, *, n_train, validation, context):
     seen = keep["fit"] | keep["stop"]
     keep["val"] = seen & (np.cumsum(seen) <= validation["n_val"])
     found = {}
-    for name in plugin.fit:
+    for name in asked:
         if name in context:
             found[name] = context[name]
         elif name == "wave":

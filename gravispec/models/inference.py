@@ -10,19 +10,13 @@ from gravispec.models.model import Model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
 from gravispec.options import ALL_LABELS
-from gravispec.plugins.models import plugin
-
-
-def asked_of(module):
-    """What predictions of a module need: what its ``predict`` reads, and the Ridge for labels that it does not predict."""
-    found = plugin(module)
-    return (*found.predict, *(["ridge"] if found.labels != ALL_LABELS and "ridge" not in found.predict else []))
+from gravispec.plugins.models import families_of, plugin
 
 
 def columns(model, module, given):
     """``{column: (m,) or (m, K)}`` of a fitted model: all labels, those of the global Ridge where it has none of its own.
 
-    ``given``: what ``asked_of`` the module says, for m stars.
+    ``given``: what ``plugin(module).asked`` says, for m stars.
     """
     found = model.predict(**{name: given[name] for name in plugin(module).predict})
     lent = {label: given["ridge"][:, t] for t, label in enumerate(ALL_LABELS) if label not in found}
@@ -66,7 +60,7 @@ class Spectra:
         """Columns of the model ``name`` (``columns``)."""
         if name not in self._columns:
             fitted = self.models[name]
-            given = {asked: self._given(asked, fitted.options) for asked in asked_of(fitted.module)}
+            given = {asked: self._given(asked, fitted.options) for asked in plugin(fitted.module).asked}
             self._columns[name] = columns(fitted.model, fitted.module, given)
         return self._columns[name]
 
@@ -96,8 +90,3 @@ class Spectra:
         coef = np.concatenate([fit.coef for fit in self.fits.experts], axis=1)
         found = np.asarray(self.flux, np.float64) @ coef
         return found.reshape(len(found), len(self.fits.experts), -1) + np.stack([f.intercept for f in self.fits.experts])
-
-
-def families_of(options):
-    """Names of the families whose features a model with these options reads."""
-    return [options["family"]] if "family" in options else list(options.get("families", ()))

@@ -15,6 +15,7 @@ from gravispec.options import Count, Rate
 from gravispec.models.rows import gather
 
 LABELS = ("log_g",)
+COST = {"seconds": 60, "ms": 30, "MB": 700, "spectra": 1.25}
 PROGRESS = 50  # trees between two lines in the log
 SAMPLE = 20_000  # rows that the histogram bins are found on: LightGBM copies them, 12 bytes a value
 

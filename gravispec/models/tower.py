@@ -17,6 +17,8 @@ from gravispec.options import Count, NotNegative, Rate, Share
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, shuffles, train
 
 LABELS = ("log_g",)
+DECLARES = ("curve",)
+COST = {"seconds": 20, "ms": 0.5, "MB": 700}
 
 
 class GlobalFeatureMLP(torch.nn.Module):

@@ -1,140 +1,186 @@
-"""A trained run in one file: all that turns normalised flux into labels, and a description of where it comes from."""
+"""A trained run in one file: all that turns spectra into labels at every noise level, and where it comes from."""
 
-import json
+import dataclasses
+import os
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from gravispec.data.stars import LABELS
+from gravispec.data.tensor_file import read_tensors, save_tensors
 from gravispec.errors import InputError
-from gravispec.features import quality, window
-from gravispec.models.pca import Pca
-from gravispec.models import gates
+from gravispec.features import quality
+from gravispec.models import model
 from gravispec.models.flags import combine
+from gravispec.models.inference import Fits, Fitted, Spectra
 from gravispec.models.intervals import CONFIDENCES, Intervals
-from gravispec.models.mixture import log_g_of_models, mix
+from gravispec.models.pca import Pca
 from gravispec.models.residual_scale import Scale
-from gravispec.spectra.normalise import continuum_normalised
+from gravispec.models.ridge import RidgeFit
+from gravispec.options import ALL_LABELS
 
-FORMAT = "gravispec model 1"
-PCA = ("mean", "components", "explained_variance")
-INTERVALS = ("snr_edges", "half_width", "n")
-SCALE = ("T_eff_edges", "M_H_edges", "size")
+FORMAT = "gravispec run 2"
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a run knows at one noise level.
+
+    about : noise_level, n_train, snr_range, snr_median, chi2_limit, label_range, shown (names of models), for JSON
+    models : ``{name: Fitted}``, those shown and those that they need
+    intervals : ``{name: (Scale, Intervals)}``
+    """
+
+    about: dict
+    fits: Fits
+    models: dict
+    intervals: dict
+
+    def predict(self, flux, sigma, name, measured=None):
+        """Labels by the model ``name`` with intervals, log g by every other, S/N, χ² and flags: a DataFrame of m rows.
+
+        flux (m, P) is normalised and filled where not ``measured`` (m, P) bool; sigma (m, P) is its 1σ error.
+        """
+        spectra = Spectra(flux, sigma, self.fits, self.models)
+        found = spectra.columns(name)
+        snr = quality.snr(flux, sigma, measured)
+        chi2 = quality.chi2(np.asarray(flux, np.float64), sigma, self.fits.pca, measured)
+        scale, intervals = self.intervals[name]
+        labels = np.stack([found[label] for label in ALL_LABELS], axis=1)
+        half_width = intervals(snr) * scale(labels)[:, :, None]
+        columns = {}
+        for t, label in enumerate(ALL_LABELS):
+            columns[label] = found[label]
+            for c, confidence in enumerate(CONFIDENCES):
+                columns[f"{label}_lo{confidence * 100:.0f}"] = found[label] - half_width[:, t, c]
+                columns[f"{label}_hi{confidence * 100:.0f}"] = found[label] + half_width[:, t, c]
+        others = [other for other in self.about["shown"] if other != name]
+        columns |= {f"log_g_{other}": spectra.columns(other)["log_g"] for other in others}
+        columns |= {f"weight_{k}": w for k, w in enumerate(found.get("w", np.empty((len(flux), 0))).T)}
+        return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": self._flags(found, snr, chi2)})
+
+    def _flags(self, labels, snr, chi2):
+        inside = [within(labels[name], limits) for name, limits in self.about["label_range"].items()]
+        in_bins = [within(labels[name], limits) for name, limits in self.about["bins"].items()]
+        return combine(
+            OUTSIDE_LABELS=~np.all(in_bins, axis=0),
+            EXTRAPOLATED=~np.all(inside, axis=0),
+            SNR=~within(snr, self.about["snr_range"]),
+            UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]),
+        )
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """K experts and, last, the global Ridge; their gates, principal components and intervals.
-
-    about : what the run is, for JSON; workflow/scripts/model.py writes it
-    wave : (P,) Å, vacuum
-    coef, intercept : (P, K + 1, T), (K + 1, T) for the T = 3 labels log_g, T_eff, M_H
-    """
+    """about : run, leading (the model whose labels lead), normalisation, config, code, version, for JSON; levels rise."""
 
     about: dict
-    wave: np.ndarray
-    coef: np.ndarray
-    intercept: np.ndarray
-    pca: Pca
-    gates: dict
-    scale: Scale
-    intervals: Intervals
+    levels: tuple
 
-    def predict(self, flux, sigma, measured=None):
-        """Labels with intervals, log g of every model, gate weights, S/N, χ² and flags of (m, P) flux: a DataFrame.
-
-        ``flux`` is normalised by its median and filled where not ``measured`` (m, P) bool; ``sigma`` is its 1σ error.
-        A run on flux divided by a running continuum has it divided here, too.
-        """
-        width = self.about["config"]["dataset"]["continuum"]
-        flux = continuum_normalised(flux, self.wave, width) if width else flux
-        flux = np.asarray(flux, np.float64)
-        labels = np.tensordot(flux, self.coef, axes=1) + self.intercept  # (m, K + 1, T)
-        features = window.features(flux, self.wave, self.pca)
-        weights = {kind: gate.weights(features) for kind, gate in self.gates.items()}
-        experts, ridge = labels[:, :-1], labels[:, -1]
-        log_g = log_g_of_models(experts[:, :, 0], ridge[:, 0], weights, fallback_weight=self.about["fallback_weight"])
-        best = {"log_g": log_g.pop(self.about["source"]["log_g"])}
-        for t, label in enumerate(LABELS[1:], start=1):
-            source = self.about["source"][label]
-            best[label] = ridge[:, t] if source == "global_ridge" else mix(experts[:, :, t], weights[source])
-
-        snr = quality.snr(flux, sigma, measured)
-        chi2 = quality.chi2(flux, sigma, self.pca, measured)
-        half_width = self.intervals(snr) * self.scale(np.stack([best[label] for label in LABELS], axis=1))[:, :, None]
-        columns = {}
-        for t, label in enumerate(LABELS):
-            columns[label] = best[label]
-            for c, confidence in enumerate(CONFIDENCES):
-                columns[f"{label}_lo{confidence * 100:.0f}"] = best[label] - half_width[:, t, c]
-                columns[f"{label}_hi{confidence * 100:.0f}"] = best[label] + half_width[:, t, c]
-        columns |= {f"log_g_{model}": values for model, values in log_g.items()}
-        gate = weights[self.about["source"]["log_g"]]
-        columns |= {f"weight_{k}": gate[:, k] for k in range(gate.shape[1])}
-        return pd.DataFrame(columns | {"snr": snr, "chi2": chi2, "flags": self._flags(best, snr, chi2)})
-
-    def _flags(self, labels, snr, chi2):
-        inside = {name: _within(labels[name], limits) for name, limits in self.about["label_range"].items()}
-        edges = self.about["edges"]
-        in_bins = [_within(labels[name], (edges[name][0], edges[name][-1])) for name in ("T_eff", "M_H")]
-        return combine(
-            OUTSIDE_LABELS=~np.all(in_bins, axis=0),
-            EXTRAPOLATED=~np.all(list(inside.values()), axis=0),
-            SNR=~_within(snr, self.about["snr_range"]),
-            UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]),
-        )
+    @property
+    def wave(self):
+        """(P,) Å, vacuum."""
+        return self.levels[0].fits.wave
 
     def save(self, path):
         """Write one safetensors file; no part of it is code."""
-        tensors = {name: getattr(self, name) for name in ("wave", "coef", "intercept")}
-        tensors |= {f"pca.{name}": getattr(self.pca, name) for name in PCA}
-        tensors |= {f"scale.{name}": getattr(self.scale, name) for name in SCALE}
-        tensors |= {f"intervals.{name}": getattr(self.intervals, name) for name in INTERVALS}
-        tensors = {name: torch.as_tensor(np.ascontiguousarray(array)) for name, array in tensors.items()}
-        headers = {}
-        for kind, gate in self.gates.items():
-            headers[kind], of_gate = gates.state(gate)
-            tensors |= {f"gates.{kind}.{name}": tensor for name, tensor in of_gate.items()}
-        header = {"format": FORMAT, **self.about, "gates": headers, "pca_variance": self.pca.total_variance}
-        save_file(tensors, str(path), {"gravispec": json.dumps(header)})
+        headers, arrays = [], {"wave": self.wave}
+        for i, level in enumerate(self.levels):
+            header, of_level = _packed(level)
+            headers.append(header)
+            arrays |= {f"{i}/{name}": array for name, array in of_level.items()}
+        save_tensors(path, "gravispec", {"format": FORMAT, "about": self.about, "levels": headers}, arrays)
 
     @classmethod
     def load(cls, path):
-        """Raises ``InputError`` for a file that is missing, of another format or version, or no safetensors at all."""
-        try:
-            with safe_open(str(path), "pt") as file:
-                about = json.loads((file.metadata() or {}).get("gravispec", "{}"))
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, json.JSONDecodeError, OSError) as error:
-            raise InputError(f"{path}: no model of gravispec ({error}); make it: snakemake -c2 {path}") from None
-        found = about.pop("format", None)
-        if found != FORMAT:
+        """Raises ``InputError`` for a file that is missing, of another format, damaged or incomplete."""
+        remedy = f"make it: {remake(path)}"
+        header, arrays = read_tensors(path, "gravispec", "no model of gravispec", remedy)
+        if header.get("format") != FORMAT:
             raise InputError(
-                f"{path}: format {found!r}, this version reads {FORMAT!r}; make the file again with "
-                f"snakemake -c2 {path}, or use gravispec {about.get('version', 'of that time')}"
+                f"{path}: format {header.get('format')!r}, this version reads {FORMAT!r}; {remedy}, or use gravispec "
+                f"{header.get('version', 'of that time')}"
             )
-        headers, variance = about.pop("gates"), about.pop("pca_variance")
-        arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith("gates.")}
-        of_gate = {
-            kind: {name.split(".", 2)[2]: t for name, t in tensors.items() if name.startswith(f"gates.{kind}.")}
-            for kind in headers
-        }
-        return cls(
-            about=about,
-            wave=arrays["wave"],
-            coef=arrays["coef"],
-            intercept=arrays["intercept"],
-            pca=Pca(*(arrays[f"pca.{name}"] for name in PCA), variance),
-            gates={kind: gates.build(header, of_gate[kind]) for kind, header in headers.items()},
-            scale=Scale(*(arrays[f"scale.{name}"] for name in SCALE)),
-            intervals=Intervals(*(arrays[f"intervals.{name}"] for name in INTERVALS)),
-        )
+        try:
+            wave, levels = arrays.pop("wave"), []
+            for i, about in enumerate(header["levels"]):
+                own = {k.removeprefix(f"{i}/"): a for k, a in arrays.items() if k.startswith(f"{i}/")}
+                levels.append(_unpacked(about, own, wave, path))
+            run = cls(header["about"], tuple(levels))
+            run.check()
+        except InputError as error:
+            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}; {remedy}") from None
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            reason = " ".join(f"{type(error).__name__} {error}".split())
+            raise InputError(f"{path}: damaged or incomplete ({reason}); {remedy}") from None
+        return run
+
+    def check(self):
+        """Predict one flat spectrum: raises ``InputError`` or an error of shapes where something does not fit."""
+        flat = np.ones((1, len(self.wave)), np.float32)
+        for key in ("run", "leading", "normalisation", "config", "code", "version"):
+            self.about[key]  # noqa: B018
+        for level in self.levels:
+            for name in level.about["shown"]:
+                if not np.isfinite(level.predict(flat, flat, name)["log_g"]).all():
+                    raise InputError(f"model {name} predicts log g that is not finite")
 
 
-def _within(values, limits):
+def _packed(level):
+    fits, arrays = level.fits, {}
+    records = {"pca": fits.pca, "ridge": fits.ridge} | {f"experts.{k}": fit for k, fit in enumerate(fits.experts)}
+    for name, (scale, intervals) in level.intervals.items():
+        records |= {f"scale.{name}": scale, f"intervals.{name}": intervals}
+    for key, record in records.items():
+        values = {field.name: np.asarray(getattr(record, field.name)) for field in dataclasses.fields(record)}
+        arrays |= {f"{key}.{name}": value for name, value in values.items()}
+    header = {"about": level.about, "experts": len(fits.experts), "models": {}, "families": {}}
+    for name, fitted in level.models.items():
+        packed, of_model = model.pack(fitted.model)
+        header["models"][name] = {"module": fitted.module, "options": fitted.options, "packed": packed}
+        arrays |= {f"model.{name}/{key}": array for key, array in of_model.items()}
+    for name, fitted in fits.families.items():
+        header["families"][name], of_family = model.pack(fitted)
+        arrays |= {f"family.{name}/{key}": array for key, array in of_family.items()}
+    return header, arrays
+
+
+def _unpacked(header, arrays, wave, path):
+    def record(kind, key):
+        values = [arrays[f"{key}.{field.name}"] for field in dataclasses.fields(kind)]
+        return kind(*(value.item() if value.ndim == 0 else value for value in values))
+
+    def of(prefix):
+        return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}
+
+    fits = Fits(
+        wave,
+        record(Pca, "pca"),
+        record(RidgeFit, "ridge"),
+        tuple(record(RidgeFit, f"experts.{k}") for k in range(header["experts"])),
+        {name: model.unpack(about, of(f"family.{name}/"), path) for name, about in header["families"].items()},
+    )
+    models = {
+        name: Fitted(about["module"], about["options"], model.unpack(about["packed"], of(f"model.{name}/"), path))
+        for name, about in header["models"].items()
+    }
+    intervals = {
+        name: (record(Scale, f"scale.{name}"), record(Intervals, f"intervals.{name}"))
+        for name in header["about"]["shown"]
+    }
+    return Level(header["about"], fits, models, intervals)
+
+
+def remake(path):
+    """The command that makes the file of a run again."""
+    path = Path(path)
+    run = path.parent.name if path.resolve().parent.parent.name == "results" else "RUN"
+    delete = f"rm {'-r ' * path.is_dir()}{shlex.quote(str(path))} && " if os.path.lexists(path) else ""
+    return f"{delete}make results/{run}/model.safetensors"
+
+
+def within(values, limits):
     """False for NaN, too."""
     return (values >= limits[0]) & (values <= limits[1])

@@ -48,6 +48,8 @@ DECLARATIONS = {
     "all_levels": "one fit serves all noise levels",
     "no_fit": "there is nothing to fit: its fit may ask for no stars",
     "slow": "stress and intervals use 1,000 stars",
+    "weights": "its predictions have weights of the experts, which are drawn",
+    "curve": "its fit writes a curve of its training, which is drawn",
 }
 
 
@@ -64,8 +66,15 @@ class Plugin(NamedTuple):
     title: str
 
     @property
+    def asked(self):
+        """What predictions need: what ``predict`` reads, and the Ridge for labels that the model does not predict."""
+        lends = self.labels != ALL_LABELS and "ridge" not in self.predict
+        return (*self.predict, *(["ridge"] if lends else []))
+
+    @property
     def reads(self):
-        return {*self.fit, *self.predict}
+        """All that a job which fits and predicts reads; the Ridge's predictions need flux."""
+        return {*self.fit, *self.asked, *(["flux"] if "ridge" in self.asked else [])}
 
 
 def modules():
@@ -118,7 +127,10 @@ def _check(found):
         raise InputError(f"{where}: the table of stars has true labels; a model that reads it must declare 'truth'")
     if "no_fit" in found.declares and set(STARS) & set(found.fit):
         asked = ", ".join(sorted(set(STARS) & set(found.fit)))
-        raise InputError(f"{where}: declares no_fit, but fit asks for {asked}; take one of them away")
+        raise InputError(f"{where}: declares no_fit, but fit asks for {asked}; take one of the two away")
+    of_a_level = sorted({"flux", "sigma", "features", "experts", "ridge", "pca", "other"} & set(found.fit))
+    if "all_levels" in found.declares and of_a_level:
+        raise InputError(f"{where}: declares all_levels, but fit asks for {of_a_level[0]}, which is of one noise level")
     if "features" in found.reads and not {"family", "families"} & found.options.keys():
         raise InputError(f"{where}: reads features; it needs an option family or families that says which")
     if "other" in found.reads and "of" not in found.options:
@@ -145,3 +157,8 @@ def _type(name, argument):
         raise InputError(
             f"model {name}: option {argument.arg} needs a type, of {', '.join(OPTION_TYPES)}, such as {argument.arg}: int"
         ) from None
+
+
+def families_of(options):
+    """Names of the families whose features a model with these options reads."""
+    return [options["family"]] if "family" in options else list(options.get("families", ()))

@@ -2,6 +2,27 @@
 # Needs: config grids.  Makes: results/grids.
 
 
+def grids_of(kind):
+    """Constraint: the grids of one kind."""
+    return one_of(name for name, grid in settings.grids.items() if grid.kind == kind)
+
+
+def grid_axes(wildcards):
+    """Param: the nodes of a grid, label by label."""
+    axes = settings.grids[wildcards.grid].axes
+    return {name: nodes.tolist() for name, nodes in axes.nodes().items()}
+
+
+def shards(wildcards):
+    """Input: the shards of a grid."""
+    n_shards = settings.grids[wildcards.grid].shards
+    return expand(
+        "results/grids/{grid}/shards/{shard}.npz",
+        shard=range(n_shards),
+        grid=wildcards.grid,
+    )
+
+
 rule grid_shard:
     """Synthesise a share of the models of a grid."""
     input:
@@ -18,10 +39,7 @@ rule grid_shard:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(15),
+        **needs("grid_shard", gpu=0, device=config["device"]),
     params:
         code=code_sha("grid_shard.py"),
         axes=grid_axes,
@@ -29,8 +47,6 @@ rule grid_shard:
         fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
         v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
         n_shards=lookup(within=config, dpath="grids/{grid}/shards"),
-    message:
-        "Shard {wildcards.shard} of grid {wildcards.grid}: synthesis"
     script:
         "../scripts/grid_shard.py"
 
@@ -51,12 +67,9 @@ rule grid:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1200),
-        runtime=by_attempt(5),
+        **needs("grid"),
     params:
         code=code_sha("grid.py"),
         axes=grid_axes,
-    message:
-        "Grid {wildcards.grid}: compression"
     script:
         "../scripts/grid.py"

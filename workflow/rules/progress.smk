@@ -4,8 +4,9 @@ import shutil
 import psutil
 from snakemake.logging import logger
 
-from workflow.costs import Model, shortage
+from workflow.costs import shortage
 from workflow.scripts.lib.progress import Progress
+from workflow.seam import planned_jobs, runs_here
 
 progress = Progress(
     {rule.name: str(rule.benchmark) for rule in workflow.rules if rule.benchmark}
@@ -13,29 +14,27 @@ progress = Progress(
 logger.addHandler(progress)
 
 
+def wants_card(rule, wildcards):
+    """Whether a job trains on a GPU where there is one."""
+    model = wildcards.get("model")
+    return rule.startswith("model") and "device" in PLUGINS[model].fit
+
+
 def check_needs():
     """Stop where the planned jobs need more than this machine has; `snakemake --no-hooks` goes on in spite of it."""
-    jobs = [
-        (job.rule.name, dict(job.wildcards_dict), [str(path) for path in job.output])
-        for job in workflow.dag.needrun_jobs()
-    ]
-    here = workflow.local_exec
-    if workflow.touch or not jobs or workflow.storage_settings.default_storage_provider:
+    jobs = planned_jobs(workflow)
+    if not jobs:
         return
+    here = runs_here(workflow)
     os.makedirs("results", exist_ok=True)
     line, problem = shortage(
-        Model(settings),
+        costs,
         jobs,
         disk=shutil.disk_usage("results").free,
         memory=psutil.virtual_memory().available / 1e6 if here else float("inf"),
     )
-    networks = {"gate", "tower"} & {rule for rule, _, _ in jobs}
-    if (
-        here
-        and networks
-        and config["device"] == "cuda"
-        and not shutil.which("nvidia-smi")
-    ):
+    networks = any(wants_card(rule, wildcards) for rule, wildcards, _ in jobs)
+    if here and networks and settings.device == "cuda" and not shutil.which("nvidia-smi"):
         problem = "device: cuda is wanted, but this machine has no GPU: use device: auto, or cpu"
     if problem:
         sys.exit(f"error: {problem}; snakemake --no-hooks starts in spite of it")

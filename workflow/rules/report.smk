@@ -1,45 +1,228 @@
-# Figures, and the summary that waits for everything else.
-# Needs: results/{run}.  Makes: results/{run}/figures, results/{run}/summary.csv.
-FIGURES = [
-    "r2_by_model",
-    "delta_by_bin",
-    "bootstrap",
-    "gate_weights",
-    "predicted_vs_true",
-]
+# A run made ready for spectra that it has never seen, its figures, and the summary that waits for everything else.
+# Needs: results/models, the tables of results/{run}.  Makes: model.safetensors, stress.csv, figures, summary.csv.
+DRAWN = dict(  # what figures can read, beside settings
+    predictions=rules.predictions.output[0],
+    samples=rules.tables.output.samples,
+    bootstrap=rules.tables.output.bootstrap,
+    per_bin=rules.tables.output.per_bin,
+    by_snr=rules.tables.output.by_snr,
+    curves=rules.tables.output.curves,
+    coverage=rules.quality.output.coverage,
+    residuals=rules.quality.output.residuals,
+    giants_dwarfs=rules.quality.output.giants_dwarfs,
+)
 
 
-rule figures:
-    """Five figures of a run's results, as PNG and PDF."""
+def shared_fits(wildcards):
+    """Input: for every noise level the global Ridge, the components, the experts and what families fitted."""
+    found = {key: [] for key in ("pca", "ridge", "experts", "families")}
+    for level in LEVELS[wildcards.run]:
+        n_train, names = deployed(wildcards.run, level)
+        at = dict(dataset=settings.runs[wildcards.run].dataset, level=level, n_train=n_train)
+        for key in ("pca", "ridge"):
+            found[key].append(FILES[key].format(**at))
+        if any("experts" in PLUGINS[name].reads for name in needed(names)):
+            found["experts"] += expand(rules.expert.output[0], bin=range(len(BIN_NAMES)), **at)
+        found["families"] += [FAMILY_FIT.format(family=f, **at) for f in fitted_families(names)]
+    return found
+
+
+def needed(names):
+    """These models and those that they name."""
+    return list(dict.fromkeys(other for name in names for other in behind(name, settings.models)))
+
+
+def fitted_families(names):
+    """The families among what these models read that have a fit."""
+    read = [family for name in needed(names) for family in families_of(settings.models[name])]
+    return [family for family in FITTED_FAMILIES if family in read]
+
+
+def bundled(wildcards):
+    """Param: what the file of a trained run holds at every noise level."""
+    found = []
+    for level in LEVELS[wildcards.run]:
+        n_train, names = deployed(wildcards.run, level)
+        with_experts = any("experts" in PLUGINS[name].reads for name in needed(names))
+        found.append(
+            dict(
+                level=float(level),
+                n_train=n_train,
+                shown=names,
+                models=[dict(about_model_of(name), name=name) for name in needed(names)],
+                experts=len(BIN_NAMES) if with_experts else 0,
+                families=fitted_families(names),
+            )
+        )
+    return found
+
+
+def about_model_of(name):
+    about = config["models"][name]
+    return dict(module=about["module"], options=options_of(about), label=about["label"])
+
+
+def bundled_models(wildcards):
+    """Input: the fitted models, level by level."""
+    found = []
+    for level in LEVELS[wildcards.run]:
+        n_train, names = deployed(wildcards.run, level)
+        at = dict(dataset=settings.runs[wildcards.run].dataset, level=level, n_train=n_train)
+        found += [model_file(name, **at) for name in needed(names)]
+    return found
+
+
+def code_of_models(wildcards):
+    """The modules of all models of a run and of the families that they read."""
+    return module_files(*deployed(wildcards.run)[1])
+
+
+def spectra_of_run(wildcards):
+    """Param: normalisation and line spread function of the spectra of a run."""
+    dataset = settings.datasets[settings.runs[wildcards.run].dataset]
+    sharpness = dataset if dataset.kind == "pfsspec" else settings.grids[dataset.grid]
+    return dict(median=dataset.median, continuum=dataset.continuum, fwhm=sharpness.fwhm)
+
+
+rule trained_run:
+    """All that turns spectra into labels in one file: models of every noise level, what they share, intervals, limits."""
     input:
-        code=code("figures.py"),
+        unpack(shared_fits),
+        code=code("trained_run.py"),
+        module=lambda wc: [file for module in code_of_models(wc) for file in tracked(module)],
+        stars=of_run(STARS),
+        wave=of_run(WAVE),
+        models=bundled_models,
         predictions="results/{run}/predictions.parquet",
-        samples="results/{run}/bootstrap_samples.parquet",
-        per_bin="results/{run}/per_bin.csv",
+        calibration=rules.quality.input.calibration,
     output:
-        png=report(
-            expand("results/{{run}}/figures/{figure}.png", figure=FIGURES),
-            category="{run}",
-        ),
-        pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
+        "results/{run}/model.safetensors",
     log:
-        "results/{run}/logs/figures.log",
+        "results/{run}/logs/trained_run.log",
     benchmark:
-        "results/{run}/benchmarks/figures.tsv"
+        "results/{run}/benchmarks/trained_run.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1500),
-        runtime=by_attempt(10),
+        **needs("trained_run"),
     params:
-        code=code_sha("figures.py"),
-        names=BIN_NAMES,
-        metal_poor=METAL_POOR,
-        confidence=config["evaluation"]["confidence"],
-    message:
-        "{wildcards.run}: figures of the results"
+        code=code_sha("trained_run.py"),
+        module_code=lambda wc: code_sha(*code_of_models(wc)),
+        levels=bundled,
+        leading=lambda wc: leading(wc.run),
+        bins=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H, names=BIN_NAMES),
+        normalisation=lambda wc: {k: v for k, v in spectra_of_run(wc).items() if k != "fwhm"},
+        config=lambda wc: config_behind(wc.run),
     script:
-        "../scripts/figures.py"
+        "../scripts/trained_run.py"
+
+
+rule stress:
+    """Test spectra perturbed before the noise comes. Reads clean flux; nothing is computed from its table."""
+    input:
+        code=code("stress.py"),
+        module=lambda wc: [file for module in code_of_models(wc) for file in tracked(module)],
+        stars=of_run(STARS),
+        wave=of_run(WAVE),
+        flux=of_run(CLEAN, ["test"]),
+        error=of_run(ERROR, ["test"]),
+        model="results/{run}/model.safetensors",
+    output:
+        "results/{run}/stress/noise_{level}.csv",
+    log:
+        "results/{run}/logs/stress_{level}.log",
+    benchmark:
+        "results/{run}/benchmarks/stress_{level}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("stress"),
+    params:
+        code=code_sha("stress.py"),
+        module_code=lambda wc: code_sha(*code_of_models(wc)),
+        seed=config["seed"],
+        spectra=spectra_of_run,
+        bootstrap=BOOTSTRAP,
+        noise_level=lambda wc: float(wc.level),
+        slow=models_that("slow"),
+    script:
+        "../scripts/stress.py"
+
+
+rule stress_table:
+    """The same of all noise levels in one table."""
+    input:
+        code=code("stress_table.py"),
+        levels=lambda wc: expand(rules.stress.output[0], level=LEVELS[wc.run], run=wc.run),
+    output:
+        report("results/{run}/stress.csv", category="{run}"),
+    log:
+        "results/{run}/logs/stress_table.log",
+    benchmark:
+        "results/{run}/benchmarks/stress_table.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("stress_table"),
+    params:
+        code=code_sha("stress_table.py"),
+    script:
+        "../scripts/stress_table.py"
+
+
+def figure_module(name):
+    return f"gravispec/report/figures/{name}.py"
+
+
+def drawn_from(group):
+    """Input: the tables that these figures read."""
+    read = {name for figure in figures_of(group) for name in figure_inputs(figure)}
+    return {name: path for name, path in DRAWN.items() if name in read}
+
+
+# figures are modules of gravispec/report/figures; some are drawn only of runs with several levels, with gates, with curves
+for only in ("any", "levels", "weights", "curve"):
+
+    rule:
+        name:
+            f"figures_{only}"
+        input:
+            unpack(lambda wc, only=only: drawn_from(only)),
+            code=code("figures.py"),
+            figure=lambda wc, only=only: [f for name in figures_of(only) for f in tracked(figure_module(name))],
+        output:
+            png=report(
+                expand("results/{{run}}/figures/{figure}.png", figure=figures_of(only)),
+                category="{run}",
+            ),
+            pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=figures_of(only)),
+        log:
+            f"results/{{run}}/logs/figures_{only}.log",
+        benchmark:
+            f"results/{{run}}/benchmarks/figures_{only}.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        resources:
+            **needs("figures"),
+        params:
+            code=code_sha("figures.py"),
+            figure_code=code_sha(*(figure_module(name) for name in figures_of(only))),
+            models=lambda wc: models_of(wc.run),
+            run=about_run,
+            confidence=config["evaluation"]["confidence"],
+            bin_names=BIN_NAMES,
+            metal_poor=[k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0],
+        script:
+            "../scripts/figures.py"
+
+
+def figures_of_run(wildcards):
+    """Input: the figures of a run."""
+    run = settings.runs[wildcards.run]
+    declared = {word for name in run.names() for word in PLUGINS[name].declares}
+    groups = ["any", *({"levels"} if len(run.noise_level) > 1 else ()), *({"weights", "curve"} & declared)]
+    names = [name for only in sorted(groups) for name in figures_of(only)]
+    return expand("results/{run}/figures/{figure}.{ending}", run=wildcards.run, figure=names, ending=["png", "pdf"])
 
 
 rule figure_spectra:
@@ -50,7 +233,7 @@ rule figure_spectra:
         wave=of_run(WAVE),
         flux=of_run(CLEAN, ["test"]),
         error=of_run(ERROR, ["test"]),
-        noisy=of_run(NOISY, ["test"]),
+        noisy=lambda wc: of_run(NOISY.replace("{level}", LEVELS[wc.run][0]), ["test"])(wc),
     output:
         png=report("results/{run}/figures/spectra.png", category="{run}"),
         pdf="results/{run}/figures/spectra.pdf",
@@ -61,36 +244,56 @@ rule figure_spectra:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("figure_spectra"),
     params:
         code=code_sha("figure_spectra.py"),
-        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
-        continuum=lambda wc: settings.datasets[settings.runs[wc.run].dataset].continuum,
-    message:
-        "{wildcards.run}: figure of spectra"
+        noise_level=lambda wc: float(LEVELS[wc.run][0]),
+        continuum=lambda wc: spectra_of_run(wc)["continuum"],
     script:
         "../scripts/figure_spectra.py"
 
 
+rule validate:
+    """Every table: columns, ranges, finite numbers, rows, the same stars everywhere."""
+    input:
+        unpack(lambda wc: tables_of(wc.run)),
+        code=code("validate.py"),
+        models=rules.tables.input.models,
+        calibrations=rules.quality.input.calibration,
+    output:
+        "results/{run}/validated.json",
+    log:
+        "results/{run}/logs/validate.log",
+    benchmark:
+        "results/{run}/benchmarks/validate.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("validate"),
+    params:
+        code=code_sha("validate.py"),
+        seed=config["seed"],
+        bootstrap=BOOTSTRAP,
+        bin_names=BIN_NAMES,
+        models=lambda wc: models_of(wc.run),
+        run=about_run,
+    script:
+        "../scripts/validate.py"
+
+
 rule summary:
-    """One row a model; written when every table and figure of the run is there."""
+    """A row a model, noise level, number of training stars; written when every table and figure of the run is there."""
     input:
         code=code("summary.py"),
         predictions="results/{run}/predictions.parquet",
-        samples="results/{run}/bootstrap_samples.parquet",
-        tables=multiext(
-            "results/{run}/", "bootstrap.csv", "per_bin.csv", "hypotheses.csv"
-        ),
-        figures=rules.figures.output + rules.figure_spectra.output,
-        baselines=baseline_table,
-        model="results/{run}/model.safetensors",
-        quality=rules.coverage.output
-        + rules.residuals.output
-        + rules.stress.output
-        + rules.quality_figures.output,
-        validated="results/{run}/validated.json",
-        sources=files_of_run,
+        samples=rules.tables.output.samples,
+        models=rules.tables.input.models,
+        tables=[*rules.tables.output, *rules.quality.output, *rules.stress_table.output],
+        figures=figures_of_run,
+        spectra=rules.figure_spectra.output,
+        model=rules.trained_run.output,
+        validated=rules.validate.output,
+        sources=sources,
     output:
         summary=report("results/{run}/summary.csv", category="{run}"),
         provenance="results/{run}/provenance.json",
@@ -101,15 +304,13 @@ rule summary:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("summary"),
     params:
         code=code_sha("summary.py"),
-        about=about_provenance("summary"),
-        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
-        n_train=lookup(within=config, dpath="runs/{run}/n_train"),
+        about=about_provenance,
         confidence=config["evaluation"]["confidence"],
-    message:
-        "{wildcards.run}: summary"
+        cells=lambda wc: settings.runs[wc.run].cells(),
+        models=lambda wc: models_of(wc.run),
+        run=about_run,
     script:
         "../scripts/summary.py"

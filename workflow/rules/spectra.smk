@@ -1,5 +1,22 @@
-# From a grid to spectra, and from spectra, or the user's own (own_spectra.smk), to noisy spectra.
-# Needs: results/grids.  Makes: results/spectra, results/noisy.
+# From a grid to spectra, or from the user's own files, and from these to noisy spectra.
+# Needs: results/grids, the user's files.  Makes: results/spectra, results/noisy.
+
+
+def grid_of_dataset(wildcards):
+    """Input: the grid that a data set is interpolated in."""
+    return f"results/grids/{settings.datasets[wildcards.dataset].grid}/grid.npz"
+
+
+def normalisation(wildcards):
+    """Param: whose median flux is divided by, and the width of the running continuum."""
+    dataset = settings.datasets[wildcards.dataset]
+    return dict(median=dataset.median, continuum=dataset.continuum)
+
+
+def of_files(pattern):
+    """Output: a shard for each of the user's files."""
+    shards = [f"{split}_0" for split in SPLITS]
+    return expand(pattern, shard=shards, allow_missing=True)
 
 
 rule spectra:
@@ -20,17 +37,12 @@ rule spectra:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("spectra", gpu=0, device=config["device"]),
     params:
         code=code_sha("spectra.py"),
         seed=config["seed"],
         shard=shard_of_stars,
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
-    message:
-        "Data set {wildcards.dataset}: stars, clean flux, errors, {wildcards.shard}"
     script:
         "../scripts/spectra.py"
 
@@ -53,12 +65,9 @@ rule stars:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("stars"),
     params:
         code=code_sha("stars.py"),
-    message:
-        "Data set {wildcards.dataset}: table of stars"
     script:
         "../scripts/stars.py"
 
@@ -79,17 +88,38 @@ rule noisy:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("noisy", gpu=0, device=config["device"]),
     params:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
         shard=lambda wc: shard_of_stars(wc)[:2],
         normalisation=normalisation,
-    message:
-        "Data set {wildcards.dataset}: noise at level {wildcards.level}, {wildcards.shard}"
     script:
         "../scripts/noisy.py"
+rule spectra_from_file:
+    """Bring the user's pfsspec files into the same layout."""
+    input:
+        code=code("spectra_from_file.py"),
+        train=lookup(within=config, dpath="datasets/{dataset}/train"),
+        val=lookup(within=config, dpath="datasets/{dataset}/val"),
+        test=lookup(within=config, dpath="datasets/{dataset}/test"),
+    output:
+        stars=STARS,
+        wave=WAVE,
+        flux=of_files(CLEAN),
+        error=of_files(ERROR),
+    log:
+        "results/spectra/{dataset}/logs/spectra.log",
+    benchmark:
+        "results/spectra/{dataset}/benchmarks/spectra.tsv"
+    wildcard_constraints:
+        dataset=datasets_of("pfsspec"),
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("spectra_from_file"),
+    params:
+        code=code_sha("spectra_from_file.py"),
+    script:
+        "../scripts/spectra_from_file.py"

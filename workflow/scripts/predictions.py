@@ -1,48 +1,51 @@
-"""log g of every model for every validation and test star; its other labels, gate weights, flags, S/N and χ²."""
+"""Labels by every model of a run for every validation and test star, cell by cell; S/N, χ², bins, use of the stars."""
 
-import numpy as np
 import pandas as pd
 
 from gravispec.data.features import feature_matrix
 from gravispec.data.files import atomic
-from gravispec.data.stars import LABELS, training_mask
-from gravispec.models import gates
-from gravispec.models.bins import assign
-from gravispec.models.mixture import mix, predictions_table, validation_parts
+from gravispec.data.stars import training_mask
+from gravispec.models.bins import UNCOVERED, assign
+from gravispec.models.given import part_of_stars
 from workflow.scripts.lib.job import job
 
 ABOUT = ["T_eff", "log_g", "M_H", "a_M", "C_M", "mag", "snr"]
 
+
+def named(table, model):
+    """The columns of a model's predictions as a run calls them: log g by its name, ``T_eff_mlp``, ``w_mlp_3``."""
+    names = {}
+    for column in table.columns.drop(["star_id", "split"]):
+        stem, _, number = column.rpartition("_")
+        new = f"{stem}_{model}_{number}" if number.isdigit() else f"{column}_{model}"
+        names[column] = model if column == "log_g" else new
+    return table[list(names)].rename(columns=names)
+
+
 with job(snakemake):
-    data = snakemake.params.data
-    every_star = pd.read_parquet(snakemake.input.stars)
-    trained = every_star.loc[training_mask(every_star, data["n_train"]), "log_g"]
-    experts = pd.read_parquet(snakemake.input.experts)
-    keep = (every_star["split"] != "train").to_numpy()
-    stars = every_star.loc[keep, ["star_id", "split", *ABOUT]].reset_index(drop=True)
-    if not stars["star_id"].equals(experts["star_id"]):
-        raise ValueError("the experts' predictions are of other stars")
-
-    in_val = (stars["split"] == "val").to_numpy()
-    part = np.full(len(stars), "test", dtype=object)
-    part[in_val] = validation_parts(int(in_val.sum()), fit=data["fit"], stop=data["stop"])
-    stars.insert(2, "part", part)
-    stars["bin"] = assign(stars["T_eff"], stars["M_H"], **data["edges"])
-
-    features = feature_matrix(pd.read_parquet(snakemake.input.features)[keep], "window")
-    weights = {gate: gates.load(snakemake.input[gate]).weights(features) for gate in gates.KINDS}
-    table = predictions_table(
-        stars,
-        experts.filter(regex=r"^expert_\d+$").to_numpy(),
-        experts["global_ridge"].to_numpy(),
-        weights,
-        fallback_weight=snakemake.params.fallback_weight,
-        log_g_range=(trained.min(), trained.max()),
-    )
-    for label in LABELS[1:]:
-        table[f"{label}_global_ridge"] = experts[f"global_ridge_{label}"]
-        table[f"{label}_classify"] = mix(experts.filter(regex=rf"^expert_\d+_{label}$").to_numpy(), weights["classify"])
-    quality = feature_matrix(pd.read_parquet(snakemake.input.quality)[keep], "quality")
-    table = table.assign(snr_measured=quality[:, 0], chi2=quality[:, 1])
+    params, files = snakemake.params, snakemake.input
+    every_star = pd.read_parquet(files.stars)
+    others = (every_star["split"] != "train").to_numpy()
+    part = part_of_stars(every_star, fit=params.validation["fit"], stop=params.validation["stop"])
+    stars = every_star.loc[others, ["star_id", "split", *ABOUT]].reset_index(drop=True)
+    stars.insert(2, "part", part[others])
+    stars["bin"] = assign(stars["T_eff"], stars["M_H"], **params.edges)
+    cells, models = [], iter(files.models)
+    for (level, n_train, names), quality in zip(params.cells, files.quality, strict=True):
+        measured = feature_matrix(pd.read_parquet(quality)[others], "quality")
+        table = stars.assign(snr_measured=measured[:, 0], chi2=measured[:, 1])
+        table.insert(0, "noise_level", level)
+        table.insert(1, "n_train", n_train)
+        tables = []
+        for name in names:
+            predicted = pd.read_parquet(next(models))
+            if not predicted["star_id"].equals(stars["star_id"]):
+                raise ValueError(f"the predictions of {name} are of other stars")
+            tables.append(named(predicted, name))
+        table = pd.concat([table, *tables], axis=1).assign(uncovered=table["bin"] == UNCOVERED)
+        trained = every_star.loc[training_mask(every_star, n_train), "log_g"]
+        lead = table[params.leading] if params.leading in table else trained.mean()
+        table["edge"] = (lead < trained.min()) | (lead > trained.max())
+        cells.append(table)
     with atomic(snakemake.output[0]) as path:
-        table.to_parquet(path)
+        pd.concat(cells, ignore_index=True).to_parquet(path)
