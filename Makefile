@@ -5,12 +5,13 @@
 # make test-faults                    the whole smoke run, killed at 20 moments
 # make bench                          speed beside other software, 35 minutes on 2 quiet cores: benchmarks/results.md
 # make reproduce RUN=moe_smoke        a finished run again in a fresh folder: are its tables the same?
+# make verify RUN=moe_smoke           are all files of a finished run there, and as they were made?
 PYTHON ?= python3
 CORES ?= all
 RUN ?= moe_smoke
 VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
-.PHONY: help setup test test-slurm test-faults reproduce unlock bench FORCE
+.PHONY: help setup test test-slurm test-faults reproduce verify unlock bench FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 2.5 minutes on 2 busy cores"
@@ -22,6 +23,7 @@ help:
 	@echo "make test-faults                     the smoke run, killed at 20 moments"
 	@echo "make bench                           benchmarks, 35 minutes on 2 quiet cores"
 	@echo "make reproduce RUN=moe_smoke         a finished run again in a fresh folder, compared"
+	@echo "make verify RUN=moe_smoke            its files: missing, changed, unknown?"
 
 results/%: setup FORCE
 	.venv/bin/snakemake -c$(CORES) $@
@@ -40,6 +42,9 @@ test-faults: setup
 
 reproduce: setup
 	.venv/bin/python -m workflow.reproduce $(RUN) $(CORES)
+
+verify: setup
+	@.venv/bin/python -m workflow.verify $(RUN)
 
 bench: setup
 	-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable .[bench]

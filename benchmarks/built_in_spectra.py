@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from benchmarks.target import checked
 from gravispec.data.files import atomic
 from gravispec.report.style import PALETTE, TWO_COLUMNS, plt, style
 from gravispec.spectra.instrument import fine_wave, observe
@@ -88,6 +89,8 @@ def main():
     parser.add_argument("reference")
     parser.add_argument("--figure")
     args = parser.parse_args()
+    if args.figure:
+        checked(args.figure, inputs=[args.reference], overwrite=True)
     with np.load(args.reference, allow_pickle=False) as file:
         reference = {name: file[name] for name in file.files}
     norm, continuum, seconds = built_in(reference)

@@ -108,11 +108,15 @@ def naive(folder):
 
 def main():
     from benchmarks.spectra import write_data_set
+    from benchmarks.target import checked
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n-train", type=int, default=20_000)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if options.folder and options.folder.is_dir():
+        for name in ("stars.parquet", "wave.npy", "flux.npy"):  # foreign ones are not replaced
+            checked(options.folder / name, overwrite=(options.folder / "done.json").is_file())
     with tempfile.TemporaryDirectory() as temporary:
         folder = write_data_set(options.folder or Path(temporary), options.n_train)
         start, cpu = time.perf_counter(), time.process_time()

@@ -17,6 +17,9 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
+from benchmarks.target import checked
+from gravispec.data.files import atomic
+
 SUITE = ("ridge", "pca", "throughput", "end_to_end", "overhead")
 TOPICS = (*SUITE, "end_to_end_100k", "runs")  # the last two by hand
 COLUMNS = {  # in the order of the table: digits that are shown
@@ -50,6 +53,9 @@ def main():
     if unknown := sorted(set(only) - set(TOPICS)):
         parser.error(f"--only {unknown[0]}: the topics are {', '.join(TOPICS)}")
     output = options.output or (None if options.quick else Path(__file__).parent)
+    if output:
+        for name in ("results.csv", "results.md"):
+            checked(output / name, overwrite=True)
     with tempfile.TemporaryDirectory() as folder:
         table = measured(only, Path(folder), quick=options.quick)
     print(markdown(table))
@@ -75,8 +81,9 @@ def write(table, output):
         table = pd.concat([before[~before["topic"].isin(table["topic"])], table])
     order = {topic: i for i, topic in enumerate(TOPICS)}
     table = table.sort_values("topic", key=lambda topics: topics.map(order), kind="stable")[list(COLUMNS)]
-    table.to_csv(csv, index=False, float_format="%.6g")
-    (output / "results.md").write_text(markdown(pd.read_csv(csv)))
+    with atomic(csv, output / "results.md") as (csv_part, page_part):
+        table.to_csv(csv_part, index=False, float_format="%.6g")
+        page_part.write_text(markdown(pd.read_csv(csv_part)), encoding="utf-8")
 
 
 def markdown(table):

@@ -1,6 +1,7 @@
 """A catalogue as FITS, ECSV, parquet or CSV: what every column means, and where the numbers come from."""
 
 import platform
+from itertools import chain
 from pathlib import Path
 
 import astropy
@@ -11,7 +12,9 @@ from astropy.io import fits
 from astropy.table import Column, Table
 
 from gravispec.data.files import atomic
+from gravispec.data.outputs import checked_output
 from gravispec.data.provenance import hash_of
+from gravispec.data.text import KEY, NOT_FITS, NOT_TEXT, STATEMENT, encoded, needs_encoding
 from gravispec.errors import InputError
 from gravispec.models.flags import FLAGS
 from gravispec.version import VERSION
@@ -64,31 +67,44 @@ def provenance(runs: list, command: str) -> dict[str, str]:
     return cards | {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
 
 
-def checked_target(path: str | Path, *, overwrite: bool = False) -> Path:
-    """Raises InputError for an unknown ending, a folder that is not there, a file that is."""
-    path = Path(path)
-    if path.suffix not in FORMATS:
+def checked_target(path: str | Path, **about) -> Path:
+    """As ``outputs.checked_output``; raises InputError for an unknown ending, too."""
+    if Path(path).suffix not in FORMATS:
         raise InputError(f"{path}: a catalogue ends in {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}; make it first")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path}: is there already; remove it, or give --overwrite")
-    return path
+    return checked_output(path, **about)
 
 
-def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> None:
-    """Write the rows with units, descriptions and ``meta``; whole or not at all. CSV keeps the values alone."""
+def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> bool:
+    """Write the rows with units, descriptions and ``meta``; whole or not at all. CSV keeps the values alone.
+
+    Texts that the format cannot hold are encoded as ``data.text`` says; the header says so. Returns whether they are.
+    """
+    unfit = NOT_FITS if path.suffix == ".fits" else NOT_TEXT
+    names = [name for name, values in table.items() if not pd.api.types.is_numeric_dtype(values.dtype)]
+    found = chain(map(str, meta.values()), *(table[name].unique() for name in names))
+    if encode := needs_encoding(found, unfit):
+        table = table.assign(**{name: [encoded(text, unfit) for text in table[name]] for name in names})
+        meta = {key: encoded(value, unfit) if isinstance(value, str) else value for key, value in meta.items()}
+        meta |= {KEY: STATEMENT}
     columns = []
     for name, values in table.items():
         description, unit = describe(name)
-        values = values.to_numpy() if pd.api.types.is_numeric_dtype(values.dtype) else values.to_numpy(dtype=str)
+        values = values.to_numpy(dtype=str) if name in names else values.to_numpy()
         columns.append(Column(values, name=name, description=description, unit=unit))
-    rows = Table(columns, meta=meta)
     with atomic(path) as part:
         if path.suffix == ".fits":
-            hdu = fits.table_to_hdu(rows)
-            for i, column in enumerate(columns, start=1):
-                hdu.header[f"TCOMM{i}"] = column.description
-            fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(part, overwrite=True)
-        else:
-            rows.write(part, format=FORMATS[path.suffix], overwrite=True)
+            _write_fits(columns, part, meta)
+        elif path.suffix == ".parquet":
+            Table(columns, meta=meta).write(part, format="parquet", overwrite=True)
+        else:  # UTF-8, whatever the locale
+            with open(part, "w", encoding="utf-8", newline="") as file:
+                Table(columns, meta=meta).write(file, format=FORMATS[path.suffix])
+    return encode
+
+
+def _write_fits(columns, path, meta):
+    hdu = fits.table_to_hdu(Table(columns))
+    for i, column in enumerate(columns, start=1):
+        hdu.header[f"TCOMM{i}"] = column.description
+    hdu.header.extend([(key.upper(), value) for key, value in meta.items()])
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, overwrite=True)

@@ -5,9 +5,9 @@ import sys
 import warnings
 
 import click
-import pandas as pd
 from tqdm import tqdm
 
+from gravispec import streams
 from gravispec.cli_export import export
 from gravispec.errors import InputError
 from gravispec.version import VERSION
@@ -17,6 +17,7 @@ from gravispec.version import VERSION
 @click.version_option(VERSION, prog_name="gravispec")
 def main():
     """Surface gravities of stars from noisy spectra."""
+    streams.never_fail()
 
 
 class Velocity(click.ParamType):
@@ -32,48 +33,76 @@ class Velocity(click.ParamType):
 
 
 @main.command()
-@click.argument("spectra", nargs=-1, required=True, type=click.Path())
-@click.option("--run", "runs", multiple=True, required=True, type=click.Path(), help="Folder of a trained run. "
+@click.argument("spectra", nargs=-1, required=True)
+@click.option("--run", "runs", multiple=True, required=True, help="Folder of a trained run. "
               "Several: of each spectrum the one that was trained at the nearest S/N.")  # fmt: skip
-@click.option("-o", "--output", required=True, type=click.Path(), help="Catalogue: .fits, .ecsv, .parquet or .csv.")
+@click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
 @click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file cannot be read.")
 @click.option("--overwrite", is_flag=True, help="Replace the catalogue.")
 def predict(spectra, runs, output, medium, velocity, strict, overwrite):
     """Labels of the stars in SPECTRA: FITS or HDF5 files, of one spectrum or many."""
+    import pandas as pd
+
     from gravispec import catalogue  # torch and astropy take seconds: not for --help
-    from gravispec.predict import load_runs, predict_files
+    from gravispec.data.outputs import unique_files
+    from gravispec.data.text import STATEMENT, of_path
+    from gravispec.predict import load_runs, model_file
+    from gravispec.rescue import kept
 
     try:
-        target = catalogue.checked_target(output, overwrite=overwrite)
+        files = [*map(model_file, runs), *spectra]
+        target = catalogue.checked_target(output, inputs=files, folders=runs, overwrite=overwrite)
         trained = load_runs(runs)
     except InputError as error:
         sys.exit(f"error: {error}")
-    warnings.showwarning = lambda message, *_: click.echo(f"warning: {message}", err=True)
-    tables = []
-    with tqdm(unit=" spectra", disable=None) as bar:  # None: not where the output is no terminal
-        for path, table, problem in predict_files(
-            trained, spectra, progress=bar.update, medium=medium, velocity=velocity
-        ):
-            if table is None:
-                bar.write(f"error: {problem}", file=sys.stderr)
-            else:
-                tables.append(table)
-                unusable = (table["problem"] != "").sum()
-                bar.write(f"{path}: {len(table)} spectra, {unusable} unusable", file=sys.stderr)
-    if not tables:
-        sys.exit("error: no file could be read; no catalogue is written")
-    table = pd.concat(tables, ignore_index=True)
-    catalogue.write(table, target, catalogue.provenance(trained, shlex.join(["gravispec", *sys.argv[1:]])))
-    n_bad = len(spectra) - len(tables)
-    click.echo(f"{target}: {len(table)} spectra of {len(tables)} files, {n_bad} bad files", err=True)
+    warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
+    spectra, repeated = unique_files(spectra)
+    for path, earlier in repeated:
+        _say(f"warning: {path}: is the file {earlier}, which is named before; its spectra are taken once")
+    rows = []
+    with kept(rows, target):
+        n_files = _predict(trained, spectra, rows, medium=medium, velocity=velocity)
+        if not n_files:
+            sys.exit("error: no file could be read; no catalogue is written")
+        command = shlex.join(["gravispec", *map(of_path, sys.argv[1:])])
+        table = pd.concat(rows, ignore_index=True)
+        encoded = catalogue.write(table, target, catalogue.provenance(trained, command))
+    n_bad = len(spectra) - n_files
+    _say(f"{target}: {len(table)} spectra of {n_files} files, {n_bad} bad files")
+    if encoded:
+        _say(f"{target}: {STATEMENT}")
     repeated = table["star_id"].duplicated().sum()
     if repeated:
-        click.echo(
-            f"warning: {repeated} rows have the star_id of an earlier one; the column file tells them apart", err=True
-        )
+        _say(f"warning: {repeated} rows have the star_id of an earlier one; the column file tells them apart")
     sys.exit(1 if n_bad and strict else 0)
+
+
+def _predict(trained, spectra, rows, **reading):
+    """Append the rows of all good files to the list, as they come; number of these files."""
+    from gravispec.predict import predict_files
+
+    n_files = done = 0
+    with tqdm(unit=" spectra", disable=None, file=sys.stderr) as bar:  # None: not where the output is no terminal
+
+        def progress(batch):
+            rows.append(batch)
+            bar.update(len(batch))
+
+        for path, table, problem in predict_files(trained, spectra, progress=progress, **reading):
+            if table is None:
+                del rows[done:]
+                bar.write(f"error: {problem}", file=sys.stderr)
+                continue
+            n_files, done = n_files + 1, len(rows)
+            unusable = (table["problem"] != "").sum()
+            bar.write(f"{path}: {len(table)} spectra, {unusable} unusable", file=sys.stderr)
+    return n_files
+
+
+def _say(text):
+    print(text, file=sys.stderr, flush=True)
 
 
 main.add_command(export)

@@ -1,5 +1,6 @@
 """Trained runs applied to spectra that they have never seen: rows of a catalogue."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from gravispec.data.text import of_path
 from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
@@ -17,7 +19,14 @@ from gravispec.observed.read import prepared_batches
 
 #: columns of every catalogue in front of those of ``TrainedRun.predict``
 FIRST = ("star_id", "file")
+TEXTS = ("star_id", "file", "problem")
 LAST = ("filled", "offset", "noise_level", "run", "problem")
+
+
+def model_file(run: str | Path) -> Path:
+    """The file of a run that is named by its folder or by that file."""
+    run = Path(run)
+    return run / "model.safetensors" if os.path.isdir(run) and run.suffix != ".safetensors" else run
 
 
 def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
@@ -27,7 +36,7 @@ def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
     """
     runs: dict[float, TrainedRun] = {}
     for path in map(Path, paths):
-        run = TrainedRun.load(path / "model.safetensors" if path.is_dir() else path)
+        run = TrainedRun.load(model_file(path))
         level = run.about["noise_level"]
         if level in runs:
             raise InputError(
@@ -72,25 +81,32 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
         UNUSABLE=~usable,
     )
     table["run"] = table["run"].fillna("").astype(str)
-    about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset, "problem": spectra.problem}
-    table = table.assign(star_id=spectra.star_id, file=spectra.source, **about)
+    about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset}
+    about |= {"star_id": spectra.star_id, "file": of_path(spectra.source), "problem": spectra.problem}
+    # objects: what pandas takes for text cannot hold names that are no UTF-8
+    table = table.assign(**{name: pd.Series(values, table.index, object) if name in TEXTS else values
+                            for name, values in about.items()})  # fmt: skip
     return table[[*FIRST, *table.columns.difference([*FIRST, *LAST], sort=False), *LAST]]
 
 
 def predict_files(
-    runs: Sequence[TrainedRun], paths: Iterable[str | Path], *, progress: Callable[[int], object] = int, **reading
+    runs: Sequence[TrainedRun],
+    paths: Iterable[str | Path],
+    *,
+    progress: Callable[[pd.DataFrame], object] = len,
+    **reading,
 ) -> Iterator[tuple[str | Path, pd.DataFrame | None, str]]:
     """(path, table, problem) of every file: its rows of the catalogue, or None and why the file cannot be read.
 
-    ``progress`` is called with the number of spectra of every batch; ``reading``: medium and velocity as in
-    ``prepared_batches``.
+    ``progress`` is called with the rows of every batch, also of a file that is found to be bad later;
+    ``reading``: medium and velocity as in ``prepared_batches``.
     """
     for path in paths:
         tables = []
         try:
             for spectra in _ahead(prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading)):
                 tables.append(catalogue_rows(runs, spectra))
-                progress(len(tables[-1]))
+                progress(tables[-1])
         except InputError as error:
             yield path, None, str(error)
         else:

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from gravispec.config import Config, LteDataset, load
+from gravispec.config import Config, load
 from gravispec.config_benchmark import mixture_at, tower_at
+from gravispec.config_datasets import LteDataset
 from gravispec.config_grids import LTE_LIMITS, BoszGrid, LteGrid
 from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
@@ -92,7 +93,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         (
             "datasets.lte",
             {"kind": "pfsspec", "train": "a.h5", "val": "b.h5", "test": "c.h5", "fwhm": 0},
-            ["datasets.lte.fwhm = 0", "greater than 0"],
+            ["datasets.lte.fwhm = 0", "greater than or equal to 0.01"],
         ),
         ("tower.dropout", 1.0, ["tower.dropout = 1.0", "< 1"]),
         ("device", "gpu", ["device = 'gpu'", "'auto', 'cpu' or 'cuda'"]),
@@ -130,7 +131,7 @@ def test_default_file_shows_every_key_and_explains_it_where_it_first_stands(raw)
         ("comparisons.moe_scaling", ["moe_32k", "moe_10k"], ["comparisons.moe_scaling = 'moe_10k'", "not defined"]),
         ("comparisons.moe_scaling", ["moe_32k", "global_32k"], ["comparisons.moe_scaling = 'global_32k'", "moe_100k"]),
         ("runs.benchmark.noise_levels", [0.0, 1.0], ["runs.benchmark.noise_levels[0] = 0.0", "greater than 0"]),
-        ("runs.benchmark.noise_levels", [0.2, 0.2], ["runs.benchmark", "noise_levels [0.2, 0.2]", "twice"]),
+        ("runs.benchmark.noise_levels", [0.2, 0.2], ["runs.benchmark.noise_levels = [0.2, 0.2]", "twice"]),
         ("runs.benchmark.families", ["pca"], ["runs.benchmark.families", "must include ridge"]),
         ("runs.benchmark.n_train", 10**6, ["benchmark", "n_train = 1000000", "100000 training stars"]),
         ("runs.benchmark.baselines", ["lightgmb"], ["runs.benchmark.baselines = 'lightgmb'", "mean 'lightgbm'"]),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.io import fits
+from astropy.table import Table
 
 from gravispec.data.pfsspec import ERROR, FLUX
 from gravispec.data.pfsspec import WAVE as PFSSPEC_WAVE
@@ -206,6 +208,8 @@ def test_gzip_text_identifiers_and_scaled_columns(tmp_path):
         ("erg.cm**(-2).s**(-1).angstrom**(-1)", False),
         ("W m-2 um-1", False),
         ("1", False),
+        ("", False),  # as astropy writes a unit without dimension
+        ("%", False),
     ],
 )
 def test_flux_units_as_people_write_them(unit, per_frequency):
@@ -270,3 +274,123 @@ def test_what_reads_observed_spectra_tracks_the_code_of_every_reader():
     tracked = imported_files("gravispec/observed/read.py", Path(__file__).parents[1])
     readers = ("worker", "formats", "fits", "fits_tables", "fits_images", "fits_meta", "pfs", "hdf5", "names", "units")
     assert {f"gravispec/observed/{name}.py" for name in readers} <= set(tracked)
+
+
+@pytest.mark.parametrize("unit", [u.dimensionless_unscaled, u.Unit("1"), u.Unit(""), "1", "", u.percent, None])
+def test_relative_flux_as_astropy_writes_it(tmp_path, unit):
+    """Table.write turns "1" into a blank TUNIT; without a unit the keyword BUNIT says it, through the table's meta."""
+    made = Table({"wave": FINE * u.AA, "flux": SPECTRUM, "error": ERRORS}, meta={"AIRORVAC": "vacuum", "OBJECT": "a"})
+    made["flux"].unit = made["error"].unit = unit
+    if unit is None:
+        made.meta["BUNIT"] = "1"
+    made.write(tmp_path / "a.fits")
+    check(one(tmp_path / "a.fits"), ["a"])
+    made.write(tmp_path / "a.ecsv")
+    Table.read(tmp_path / "a.ecsv").write(tmp_path / "b.fits")
+    check(one(tmp_path / "b.fits"), ["a"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [str, str.encode, np.bytes_, lambda t: [t], lambda t: np.array([[t]], dtype=object), lambda t: f" {t} "],
+)
+@pytest.mark.parametrize("medium", ["Vacuum", "vac", "VACUUM", "AIR", "Air"])
+def test_attributes_of_hdf5_of_any_type(tmp_path, text, medium):
+    wave = vacuum_to_air(FINE) if medium.lower() == "air" else FINE
+    options = {"unit": text("Angstrom"), "flux_unit": text(FLAM), "medium": text(medium)}
+    check(one(files.plain_hdf5(tmp_path / "a.h5", wave, SPECTRUM, ERRORS, **options)), ["a"])
+
+
+def test_relative_flux_in_hdf5(tmp_path):
+    for i, unit in enumerate(("1", 1, 1.0, "", np.array([1]), u.dimensionless_unscaled.to_string())):
+        check(one(files.plain_hdf5(tmp_path / f"{i}.h5", FINE, SPECTRUM, ERRORS, flux_unit=unit)), [str(i)])
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_ids_of_hdf5_in_a_column_or_alone(tmp_path, n):
+    flux, error = (a if n == 1 else np.tile(a, (n, 1)) for a in (SPECTRUM, ERRORS))
+    ids = "HD 1" if n == 1 else np.arange(n)[:, None]
+    path = files.plain_hdf5(tmp_path / "a.h5", FINE, flux, error, star_id=ids, rv=0.0 if n == 1 else np.zeros((n, 1)))
+    check(one(path), ["HD 1"] if n == 1 else ["0", "1", "2"])
+
+
+def test_unsigned_identifiers_of_64_bits_stay_whole(tmp_path):
+    ids = np.array([2**63 + 1, 2**63 + 2, 2**64 - 1, 5], dtype=np.uint64)
+    columns = {
+        "source_id": ids,
+        **{k: np.tile(v, (4, 1)) for k, v in (("wave", FINE), ("flux", SPECTRUM), ("error", ERRORS))},
+    }
+    path = files.table(tmp_path / "a.fits", columns, units={"wave": "Angstrom", "flux": FLAM}, VACUUM=True)
+    check(one(path), [str(i) for i in ids])
+
+
+def test_tnull_is_a_masked_pixel_and_no_identifier(tmp_path):
+    """Integers with a scale, one of which stands for no value: astropy gives it as a number."""
+    n, null = 2, -(2**31)
+    flux = np.tile(np.round((SPECTRUM - 1) * 1e9), (n, 1)).astype("i4")
+    flux[0, 1000:1004] = null
+    columns = [
+        fits.Column("star_id", "K", array=[2**60 + 1, -1], null=-1),
+        fits.Column("wave", f"{len(FINE)}D", "nm", array=np.tile(FINE / 10, (n, 1))),
+        fits.Column("flux", f"{len(FINE)}J", FLAM, array=flux, null=null),
+        fits.Column("ivar", f"{len(FINE)}E", array=np.tile(ERRORS**-2, (n, 1))),
+    ]
+    path = tmp_path / "a.fits"
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+    for keyword, value in (("TSCAL3", 1e-9), ("TZERO3", 1.0), ("VACUUM", True)):
+        fits.setval(path, keyword, value=value, ext=1)
+    batch = one(path)
+    assert batch.star_id.tolist() == [str(2**60 + 1), "a_0000001"]
+    assert (batch.problem == "").all()
+    np.testing.assert_allclose(batch.flux, [EXPECTED] * n, atol=4e-3)
+    assert 1 <= batch.filled[0].sum() <= 3
+    assert not batch.filled[1].any()
+
+
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", "f2", ">i4", "u2", ">u2", "i2", "u4"])
+@pytest.mark.parametrize("kind", ["table", "images", "compressed", "hdf5"])
+def test_numbers_of_any_type(tmp_path, kind, dtype):
+    if dtype == "f2" and kind != "hdf5":
+        pytest.skip("FITS has no such type")
+    scale = 3e4 if np.dtype(dtype).kind in "iu" else 1
+    flux = np.tile(np.round(SPECTRUM * scale / SPECTRUM.max()) if scale > 1 else SPECTRUM, (2, 1)).astype(dtype)
+    error = np.tile(np.maximum(np.round(ERRORS * scale), 1) if scale > 1 else ERRORS, (2, 1)).astype(dtype)
+    path = tmp_path / "a.fits"
+    if kind == "table":
+        columns = {"wave": np.tile(FINE, (2, 1)), "flux": flux, "error": error}
+        files.table(path, columns, units={"wave": "Angstrom", "flux": FLAM}, VACUUM=True)
+    elif kind == "hdf5":
+        files.plain_hdf5(path, FINE, flux, error)
+    else:
+        hdu = fits.CompImageHDU if kind == "compressed" else fits.ImageHDU
+        lossless = {"compression_type": "GZIP_2", "quantize_level": 0.0} if kind == "compressed" else {}
+        axis = {"CTYPE1": "WAVE", "CUNIT1": "Angstrom", "CRVAL1": FINE[0], "CDELT1": 0.23, "CRPIX1": 1.0, "BUNIT": FLAM}
+        parts = [
+            hdu(flux, header=fits.Header(axis), name="FLUX", **lossless),
+            hdu(error, name="ERROR", **lossless),
+            hdu(np.zeros(flux.shape, "u2"), name="MASK"),
+        ]
+        fits.HDUList([fits.PrimaryHDU(), *parts]).writeto(path)
+    batch = one(path)
+    assert (batch.problem == "").all()
+    np.testing.assert_allclose(batch.flux, [EXPECTED] * 2, atol=4e-3)
+
+
+def test_unsigned_images_beside_a_table_with_arrays_of_any_length(tmp_path):
+    """The table is mapped into memory, which astropy cannot do with such images."""
+    axis = {"CTYPE1": "WAVE", "CUNIT1": "Angstrom", "CRVAL1": FINE[0], "CDELT1": 0.23, "CRPIX1": 1.0, "BUNIT": FLAM}
+    history = np.empty(2, dtype=object)
+    history[:] = [np.arange(3.0), np.arange(0.0)]
+    mask = np.zeros(len(FINE), "u2")
+    mask[1000:1004] = 40000
+    parts = [
+        fits.PrimaryHDU(),
+        fits.ImageHDU(SPECTRUM, header=fits.Header(axis), name="FLUX"),
+        fits.ImageHDU(ERRORS, name="ERROR"),
+        fits.ImageHDU(mask, name="MASK"),
+        fits.BinTableHDU.from_columns([fits.Column("history", "PD()", array=history)]),
+    ]
+    fits.HDUList(parts).writeto(tmp_path / "a.fits")
+    batch = one(tmp_path / "a.fits")
+    assert 1 <= batch.filled.sum() <= 3
+    np.testing.assert_allclose(batch.flux[0], EXPECTED, atol=4e-3)

@@ -27,6 +27,7 @@ NEEDS_TORCH = {
     "predictions.py",
     "stress.py",
     "tower.py",
+    "validate.py",
 }
 SCRIPTS = {rule.values[0]: re.search(r'script:\s*"\.\./scripts/(.+?)"', rule.values[1])[1] for rule in RULES}
 

@@ -102,6 +102,7 @@ def test_the_summary_can_be_traced_to_its_files(smoke):
         found["inputs"]
     )
     assert set(found["outputs"]) == {f"{run}/summary.csv"}
+    assert {f"{run}/figures/spectra.png", f"{run}/validated.json"} <= set(found["beside"])
     text = smoke.read(f"{run}/provenance.json")
     assert str(smoke.path) not in text  # nothing of this machine
     # every table and model of the run says itself where it comes from

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import fields
 from itertools import pairwise
 
@@ -21,7 +22,7 @@ from gravispec.models.ridge import FoldFits, RidgeFit
 from gravispec.spectra.observing import error_arrays, error_parameters
 from gravispec.spectra.sampling import sample_stars
 from tests.conftest import REPO
-from workflow.costs import Model, shortage
+from workflow.costs import MOST_SHARDS, Model, shortage, too_many_shards
 
 GB = 1_000_000_000
 
@@ -173,6 +174,63 @@ def test_files_that_are_there_count_as_done(tmp_path):
     assert shortage(Model(found), again, disk=need - size - 1, memory=6000)[1]
 
 
+@pytest.mark.parametrize("n_train", [10**9, 10**12, 10**15])
+@pytest.mark.parametrize("shard", [100, 50_000, 10**6])
+def test_more_shards_than_can_be_planned_are_refused_with_the_needs_before_they_are_named(n_train, shard):
+    found = settings(datasets={"huge": dataset_of(n_train) | {"shard": shard}})
+    size = (n_train + 15_000) * 2 * 4 * 4096
+    tracemalloc.start()
+    problem = too_many_shards(Model(found), "huge", disk=21 * GB)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**6
+    if found.datasets["huge"].n_shards <= MOST_SHARDS:
+        assert problem is None  # the check before the first job knows the rest
+        return
+    assert f"about {size / 1e9:.1f} GB of disk are needed in results/, 21.0 GB are free" in problem
+    smaller = int(problem.split("n_train = ")[1].split()[0])
+    assert 0.9 * 21 * GB < (smaller + 15_000) * 2 * 4 * 4096 < 21 * GB
+    cut = int(problem.split("shard: ")[1]) if "shard: " in problem else shard
+    fitting = settings(datasets={"huge": dataset_of(smaller) | {"shard": cut}})
+    assert too_many_shards(Model(fitting), "huge", disk=21 * GB) is None
+
+
+@pytest.mark.parametrize("n_train", [10**6, 10**9])
+def test_small_shards_of_many_stars_are_refused_with_a_shard_that_can_be_planned(n_train):
+    found = settings(datasets={"cut": dataset_of(n_train) | {"shard": 100}})
+    problem = too_many_shards(Model(found), "cut", disk=10**18)
+    assert "datasets.cut.shard = 100" in problem
+    shard = int(problem.split("shard: ")[1].split()[0])
+    for size, fits in ((shard, True), (shard // 2, False)):
+        cut = settings(datasets={"cut": dataset_of(n_train) | {"shard": size}})
+        assert (too_many_shards(Model(cut), "cut", disk=10**18) is None) is fits
+        assert len(cut.datasets["cut"].shards()) == cut.datasets["cut"].n_shards
+
+
+def test_rows_of_the_shards_are_the_stars_each_once():
+    found = settings(datasets={"cut": {**dataset_of(1050), "shard": 100}}).datasets["cut"]
+    rows = [found.rows(name) for name in found.shards()]
+    assert rows[0] == ("train", 0, 100)
+    for split, n in found.n_stars:
+        assert [i for s, first, stop in rows if s == split for i in range(first, stop)] == list(range(n))
+
+
+def test_a_grid_of_many_models_needs_disk_and_memory():
+    axes = {"T_eff": 200, "log_g": 200, "M_H": 200, "a_M": 200, "C_M": 200}
+    axes = {name: {"start": 4000, "stop": 6000} if name == "T_eff" else {"start": 0.5, "stop": 1} for name in axes}
+    for n in (2, 200):
+        grid = {"axes": {name: about | {"n": n} for name, about in axes.items()}, "shards": 32}
+        found = settings(grids={"huge": grid})
+        jobs = [("grid_shard", {"grid": "huge", "shard": str(i)}, []) for i in range(32)]
+        line, problem = shortage(Model(found), [*jobs, ("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
+        assert line.startswith(f"{n**5 * 8 * 4096 / 1e9:.1f} GB of disk")
+        assert (problem is None) is (n == 2)
+    assert "of disk are needed in results/, 50.0 GB are free" in problem
+    assert "take fewer nodes in grids.huge.axes" in problem
+    _, problem = shortage(Model(found), [("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
+    assert "of memory are needed for a job of rule grid, 6.0 GB are free" in problem
+
+
 def test_too_little_memory_is_said_with_the_rule():
     found = settings()
     jobs = [("expert", {"run": "moe_100k", "bin": "0"}, []), ("summary", {"run": "moe_100k"}, [])]
@@ -203,6 +261,17 @@ class TestBeforeTheFirstJob:
             "datasets": {"huge": dataset_of(1_000_000_000) | {"shard": 100_000_000}},
             "runs": {"huge": {"dataset": "huge", "n_train": 1_000_000_000}},
         }
+        self.is_refused(smoke, config)
+
+    @pytest.mark.parametrize("n_stars", [10**9, 10**12])
+    def test_nor_does_one_that_has_more_shards_than_can_be_planned(self, smoke, n_stars):
+        config = {
+            "datasets": {"huge": dataset_of(n_stars)},
+            "runs": {"huge": {"dataset": "huge", "n_train": n_stars}},
+        }
+        self.is_refused(smoke, config)
+
+    def is_refused(self, smoke, config):
         process = self.start(smoke, config, "results/huge/summary.csv")
         assert process.returncode == 1
         assert "Traceback" not in process.stdout

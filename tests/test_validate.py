@@ -1,26 +1,55 @@
 """The last look at the tables of a run: each mistake is named by file, row and column, and no summary is written."""
 
+import contextlib
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from gravispec.config import load
 from gravispec.data.stamp import stamp, stamped
 from gravispec.errors import InputError
-from gravispec.evaluation.validate import check, read, validate
+from gravispec.evaluation.recompute import RECIPES, Tables
+from gravispec.evaluation.validate import check, check_tables, compare, read, validate
+from tests.test_recompute import not_named
 
-RUN = "results/moe_smoke"
+RUN, TRAINED = "results/moe_smoke", "results/features/smoke/noise_0.2/train_2400"
 TABLES = {
     "stars": ["results/spectra/smoke/stars.parquet"],
-    "features": ["results/features/smoke/noise_0.2/train_2400/window.parquet"],
+    "features": [f"{TRAINED}/window.parquet", f"{TRAINED}/quality.parquet"],
     "expert_predictions": [f"{RUN}/experts/predictions.parquet"],
     "predictions": [f"{RUN}/predictions.parquet"],
-    "gate_curves": [f"{RUN}/gates/mlp_curve.csv"],
-    "bootstrap": [f"{RUN}/bootstrap.csv"],
+    "gate_curves": [f"{RUN}/gates/mlp_curve.csv", f"{RUN}/gates/linear_curve.csv"],
     "samples": [f"{RUN}/bootstrap_samples.parquet"],
-    "per_bin": [f"{RUN}/per_bin.csv"],
-    "hypotheses": [f"{RUN}/hypotheses.csv"],
+    **{name: [f"{RUN}/{name}.csv"] for name in ("bootstrap", "per_bin", "hypotheses", "calibration", "residuals")},
+    **{name: [f"{RUN}/{name}.csv"] for name in ("giants_dwarfs", "stress")},
 }
-ROWS = {"n_bins": 9, "n_towers": 0, "n_baselines": 0, "n_levels": 1, "resamples": 2000}
+FILES = {
+    "flux": [f"results/noisy/smoke/noise_0.2/{split}_0.npy" for split in ("train", "val", "test")],
+    "experts": [f"{RUN}/experts/{k}.npz" for k in range(9)],
+    "global_ridge": [f"{TRAINED}/ridge.npz"],
+    "gates": [f"{RUN}/gates/{kind}.safetensors" for kind in ("classify", "mlp", "linear")],
+    "intervals": [f"{RUN}/calibration.json"],
+}
+
+
+def about(config):
+    """What the rule gives its script for this run."""
+    edges = {"T_eff_edges": config.bins.T_eff, "M_H_edges": config.bins.M_H}
+    dataset = config.datasets["smoke"].model_dump()
+    return {
+        "seed": config.seed,
+        "resamples": config.evaluation.resamples,
+        "confidence": config.evaluation.confidence,
+        "bin_names": config.bins.names(),
+        "data": {"n_train": 2400, "edges": edges, "fit": config.gates.fit, "stop": config.gates.stop},
+        "fallback_weight": config.gates.fallback_weight,
+        "labels": dataset["labels"],
+        "n_stars": dataset["n_stars"],
+        "axes": list(config.grids["smoke"].axes.given()),
+    }
 
 
 def predictions(n=6):
@@ -40,7 +69,7 @@ def predictions(n=6):
             **dict.fromkeys(("global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback"), 3.0),
             "oracle": [np.nan, *[3.0] * (n - 1)],
             **{f"w_{gate}_{k}": 0.5 for gate in ("classify", "mlp", "linear") for k in range(2)},
-            "uncovered": False,
+            "uncovered": [True, *[False] * (n - 1)],
             "edge": False,
         }
     )
@@ -61,6 +90,8 @@ def predictions(n=6):
         ("mlp", np.nan, "row 3, mlp = nan: a finite number is needed"),
         ("a_M", np.nan, "row 3, a_M = nan: a finite number is needed"),
         ("mag", np.inf, "row 3, mag = inf: a finite number is needed"),
+        ("oracle", np.nan, "row 3, oracle = nan: empty only where the star is in no bin"),
+        ("uncovered", True, r"row 3, oracle = 3\.0: to be empty: the star is in no bin"),
         ("w_mlp_0", 0.6, "row 3, expected the weights of a gate to add up to 1"),
         ("star_id", "test_1", "row [13], star_id: the same as in another row"),
     ],
@@ -102,26 +133,25 @@ def test_a_damaged_parquet_file_is_named(tmp_path, damage):
         read(path)
 
 
-def test_other_stars_and_missing_rows_are_named(tmp_path):
+def test_other_stars_are_named(tmp_path):
     stars = pd.DataFrame({"star_id": [f"test_{i}" for i in range(6)], "split": "test", "T_eff": 5000.0, "log_g": 3.0})
     stars.assign(M_H=0.0, a_M=0.0, C_M=0.0, snr=9.0).to_parquet(tmp_path / "stars.parquet")
     predictions().to_parquet(tmp_path / "p.parquet")
     tables = {"stars": [tmp_path / "stars.parquet"], "predictions": [tmp_path / "p.parquet"]}
-    assert list(validate(tables, **ROWS).values()) == [6, 6]
+    assert list(check_tables(tables).values()) == [6, 6]
     for wrong in (predictions()[:5], predictions()[::-1]):
         wrong.to_parquet(tmp_path / "p.parquet", index=False)
         with pytest.raises(InputError, match="are not the 6 of the data set in their order"):
-            validate(tables, **ROWS)
-    columns = ["resample", "stars", "model", "r2"]
-    pd.DataFrame([(0, "covered", "mlp", 0.5)], columns=columns).to_csv(tmp_path / "s.csv")
-    with pytest.raises(InputError, match=r"s\.csv: 1 rows, 18000 expected"):
-        validate({"stars": tables["stars"], "samples": [tmp_path / "s.csv"]}, **ROWS)
+            check_tables(tables)
 
 
 @pytest.mark.slow
 def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
-    rows = validate({name: [smoke.path / path for path in paths] for name, paths in TABLES.items()}, **ROWS)
-    assert rows[smoke.path / TABLES["stars"][0]] == 3600
+    found = json.loads(smoke.read(f"{RUN}/validated.json"))
+    assert found["rows"][TABLES["stars"][0]] == 3600
+    assert {path for paths in TABLES.values() for path in paths} == set(found["rows"])
+    assert {*found["rows"], *(path for paths in FILES.values() for path in paths)} <= set(found["bytes"])
+    assert all((smoke.path / name).stat().st_size == size for name, size in found["bytes"].items())
     path = smoke.path / f"{RUN}/bootstrap.csv"
     before = path.read_bytes()
     table = pd.read_csv(path)
@@ -142,3 +172,35 @@ def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
         assert smoke.planned(f"{RUN}/summary.csv") == {}
     finally:
         path.write_bytes(before)
+
+
+@pytest.mark.slow
+def test_what_is_changed_in_a_table_of_the_run_is_named(smoke):
+    settings = about(load(yaml.safe_load(smoke.read("config/config.yaml"))))
+    with contextlib.chdir(smoke.path):
+        run = Tables(TABLES, FILES, settings, read)
+        for name in RECIPES.keys() & TABLES.keys():
+            for path, table, again in zip(TABLES[name], run.all(name), RECIPES[name](run), strict=True):
+                compare(name, path, table, again)
+                some = again.columns[:: 1 + len(again.columns) // 12]  # tests/test_recompute.py takes every column
+                assert not_named(name, path, table, again[some]) == [], name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "row", "column", "change", "message"),
+    [
+        ("per_bin", 0, "r2", np.nan, "per_bin.csv: row 0, r2 = nan: empty only where fewer than 10 stars in the bin"),
+        ("bootstrap", 1, "delta_r2", 1e-3, r"bootstrap.csv: row 1, delta_r2 = \S+: \S+ when it is computed again"),
+        ("predictions", 700, "mlp", 1e-3, r"predictions.parquet: row 700, mlp = \S+: \S+ when it is computed again"),
+    ],
+)
+def test_the_whole_check_names_one_tampered_number(smoke, tmp_path, name, row, column, change, message):
+    settings = about(load(yaml.safe_load(smoke.read("config/config.yaml"))))
+    with contextlib.chdir(smoke.path):
+        path = tmp_path / TABLES[name][0].rsplit("/", 1)[1]
+        table = read(TABLES[name][0])
+        table.loc[row, column] += change
+        table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path)
+        with pytest.raises(InputError, match=message):
+            validate(TABLES | {name: [str(path)]}, FILES, settings)

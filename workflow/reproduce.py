@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gravispec.data.provenance import sha256
+from gravispec.data.provenance import changes
 
 #: largest |difference| / (1 + |value|): of statistics (CSV), and of single stars (parquet)
 TOLERANCE = {".csv": 1e-6, ".parquet": 1e-4}
@@ -26,7 +26,7 @@ def main(run, cores="all"):
         return f"{path}: not there; make the run first: make results/{run}/summary.csv"
     before = json.loads(path.read_text())
     files = before["inputs"] | before["outputs"]
-    problems = [f"{name}: changed since the run" for name in files if not _as_then(name, files[name])]
+    problems = [f"{name}: {what}" for name, what in changes(files).items()]
     if problems:
         return "\n".join([*problems, f"{run} is not what {path} says; make it again: make results/{run}/summary.csv"])
     with _fresh_folder([name for name in files if not name.startswith("results/")]) as folder:
@@ -58,10 +58,6 @@ def difference(one, other):
     if not np.array_equal(np.isnan(a), np.isnan(b)):
         return np.inf
     return float(np.nanmax(np.abs(a - b) / (1 + np.abs(a)), initial=0.0))
-
-
-def _as_then(name, about):
-    return Path(name).exists() and Path(name).stat().st_size == about["bytes"] and sha256(name) == about["sha256"]
 
 
 def _differing(one, other):

@@ -26,6 +26,8 @@ class Axis(Model):
     def _increasing(self):
         if self.stop <= self.start:
             raise ValueError(f"stop {self.stop} must be above start {self.start}")
+        if (np.diff(self.nodes()) <= 0).any():
+            raise ValueError(f"{self.n} nodes from {self.start} to {self.stop} are not apart; take fewer")
         return self
 
     def nodes(self):
@@ -66,7 +68,7 @@ class Pixels(Model):
     """Pixel centres: ``start + step * i`` for i in 0..n-1, Å in vacuum."""
 
     start: float = Field(7100.2136, ge=7080, le=8850)
-    step: float = Field(0.42725, gt=0, le=10)
+    step: float = Field(0.42725, ge=0.001, le=10)
     n: int = Field(4096, ge=100, le=100_000)
 
     @model_validator(mode="after")
@@ -88,15 +90,20 @@ class GridBase(Model):
 
     axes: Axes = Axes()
     pixels: Pixels = Pixels()
-    fwhm: float = Field(1.6, gt=0, le=20)
+    fwhm: float = Field(1.6, ge=0.01, le=20)
     shards: int = Field(10, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _a_model_for_every_shard(self):
-        n_models = math.prod(axis.n for axis in self.axes.given().values())
-        if self.shards > n_models:
-            raise ValueError(f"shards = {self.shards}: the grid has {n_models} models; at least one a shard is needed")
+        if self.shards > self.n_models:
+            raise ValueError(
+                f"shards = {self.shards}: the grid has {self.n_models} models; at least one a shard is needed"
+            )
         return self
+
+    @property
+    def n_models(self):
+        return math.prod(axis.n for axis in self.axes.given().values())
 
 
 class LteGrid(GridBase):

@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -21,7 +22,7 @@ def atomic(*paths):
     try:
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
-            prefix, suffix = _around(target)
+            prefix, suffix = partial_name(target)
             fd, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
             os.close(fd)
             partial.append(Path(name))
@@ -41,11 +42,15 @@ def atomic(*paths):
 def remove_partial(*paths):
     """Remove what processes that were killed while they wrote ``paths`` left beside them."""
     for target in map(Path, paths):
-        prefix, suffix = _around(target)
+        prefix, suffix = partial_name(target)
         for part in target.parent.glob(f"{glob.escape(prefix)}*{glob.escape(suffix)}"):
             part.unlink(missing_ok=True)
 
 
-def _around(target):
-    """How the name of a partial file begins and ends."""
-    return f".{target.stem}.", f".part{target.suffix}"
+def partial_name(target):
+    """How the name of a partial file begins and ends; with what is between no longer than a name may be."""
+    stem, longest = target.stem, 255 - len(f"..12345678.part{target.suffix}")
+    if len(os.fsencode(stem)) > longest:
+        digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:16]
+        stem = stem[: (longest - len(digest)) // 4] + digest  # a character has 4 bytes at most
+    return f".{stem}.", f".part{target.suffix}"

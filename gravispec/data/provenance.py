@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,11 +35,12 @@ def hash_of(config):
     return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def provenance(run, sources, tables, *, config, code):
+def provenance(run, sources, tables, beside=(), *, config, code):
     """The content of ``provenance.json``, a dict; nothing in it depends on the machine or the time.
 
     ``sources``: paths of the files that went in; ``tables``: ``{name: path}`` of the tables made from them, which are
-    still under ``path``; ``config``: what the configuration says of the run; ``code``: ``{file: digest}``.
+    still under ``path``; ``beside``: what else was made, such as figures; ``config``: what the configuration says of
+    the run; ``code``: ``{file: digest}``.
     """
     return {
         "run": run,
@@ -49,7 +51,24 @@ def provenance(run, sources, tables, *, config, code):
         "code": code,
         "inputs": {path: _about(path) for path in sorted(set(sources))},
         "outputs": {name: _about(path) for name, path in tables.items()},
+        "beside": {path: _about(path) for path in sorted(set(beside))},
     }
+
+
+def changes(files):
+    """``{path: what}`` of recorded files that are not as they were; ``files``: ``{path: {"bytes", "sha256"}}``."""
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(files, pool.map(_change, *zip(*files.items(), strict=True)), strict=True)) if files else {}
+    return {path: what for path, what in found.items() if what}
+
+
+def _change(path, about):
+    if not Path(path).is_file():
+        return "missing"
+    size = Path(path).stat().st_size
+    if size != about["bytes"]:
+        return f"changed since the run: {about['bytes']:,} bytes then, {size:,} now"
+    return None if sha256(path) == about["sha256"] else "changed since the run: another SHA-256"
 
 
 def _about(path):

@@ -1,5 +1,6 @@
-"""Every table of a run checked before its summary: by its schema, its rows, and the stars of the data set."""
+"""Every table of a run checked before its summary: by its schema, the stars of the data set, and computed again."""
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from pandera.errors import SchemaErrors
 
 from gravispec.data.schemas import SCHEMAS
 from gravispec.errors import InputError
-from gravispec.evaluation.tables import COVERED_MODELS, FULL_MODELS, PAIRS
+from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference
 
 #: tables that have every star of these splits, in the order of the table of stars
 STARS_OF = {
@@ -22,31 +23,44 @@ STARS_OF = {
 }
 
 
-def validate(tables, *, n_bins, n_towers, n_baselines, n_levels, resamples):
+def validate(tables, files, about):
     """Check ``tables``, ``{name of a schema: paths}``, ``stars`` among them; returns ``{path: number of rows}``.
 
-    Raises ``InputError`` at the first mistake, with the file, the row, what is wrong there and the remedy.
+    ``files`` and ``about`` are what the recipes of ``gravispec.evaluation.recompute`` need, by their names. Raises
+    ``InputError`` at the first mistake, with the file, the row, what is wrong there and the remedy.
     """
-    rows = {
-        "bootstrap": len(PAIRS),
-        "samples": resamples * (len(COVERED_MODELS) + len(FULL_MODELS)),
-        "per_bin": n_bins * len(COVERED_MODELS),
-        "ablation": n_towers,
-        "baselines": 2 * n_baselines,
-        "sweep_samples": n_levels * resamples,
-    }
+    rows = check_tables(tables)
+    run = Tables(tables, files, about, read)
+    for name, recipe in RECIPES.items():
+        if name in tables:
+            for path, table, again in zip(tables[name], run.all(name), recipe(run), strict=True):
+                compare(name, path, table, again)
+    return rows
+
+
+def check_tables(tables):
+    """Every table by its schema and the stars of the data set; returns ``{path: number of rows}``."""
     found = {}
     stars = read(tables["stars"][0])
     for name, paths in tables.items():
         for path in paths:
             table = read(path)
             check(name, path, table)
-            if len(table) != rows.get(name, len(table)):
-                raise _bad(path, f"{len(table)} rows, {rows[name]} expected")
             if name in STARS_OF:
                 _check_stars(path, table, stars, STARS_OF[name])
             found[path] = len(table)
     return found
+
+
+def compare(name, path, table, again):
+    """``table``, from ``path``, against what its recipe makes ``again``; other columns need a reason in the schema."""
+    given = SCHEMAS[name].metadata["given"]
+    if Path(path).suffix == ".csv":
+        again = pd.read_csv(StringIO(again.to_csv(index=False, float_format="%.8g")))
+    unknown = [column for column in table if column not in again and not {column, "*"} & given.keys()]
+    found = difference(table, again, rtol=TOLERANCE.get(name, RTOL))
+    if found or unknown:
+        raise _bad(path, found or f"column {unknown[0]} is not of this table")
 
 
 def read(path):
@@ -62,8 +76,19 @@ def read(path):
 def check(name, path, table):
     """Check a table by the schema ``name``, and that every number is finite."""
     schema = SCHEMAS[name]
+    for column, wanted in schema.columns.items():
+        if wanted.required and column not in table:
+            raise _bad(path, f"no column {column}")
+        if column in schema.metadata["numbers"]:
+            text = pd.to_numeric(table[column], errors="coerce").isna() & table[column].notna()
+            if text.any():
+                row = int(np.argmax(text))
+                raise _bad(path, f"row {row}, {column} = {table[column].iloc[row]}: a number is needed")
+    for column, empty in schema.metadata["empty"].items():
+        if column in table:
+            _check_empty(path, table[column], empty, empty.where(table).to_numpy(bool))
     numbers = table.select_dtypes("number").astype(float)
-    missing = numbers.isna() & numbers.columns.isin(schema.metadata["may_be_empty"])
+    missing = numbers.isna() & numbers.columns.isin(list(schema.metadata["empty"]))
     bad = np.argwhere(~np.isfinite(numbers.to_numpy()) & ~missing.to_numpy())
     if len(bad):
         row, column = bad[0]
@@ -77,13 +102,19 @@ def check(name, path, table):
         row = "" if pd.isna(case["index"]) else f"row {case['index']}, "
         if case["schema_context"] == "Column":
             what = f"{row}{case['column']} = {case['failure_case']}: expected {case['check']}"
-        elif case["check"] == "column_in_dataframe":
-            what = f"no column {case['failure_case']}"
         elif case["check"] == "multiple_fields_uniqueness":
             what = f"{row}{', '.join(schema.unique)}: the same as in another row"
         else:
             what = f"{row}expected {case['check']}"
         raise _bad(path, what) from None
+
+
+def _check_empty(path, values, empty, where):
+    """A value is missing where the schema says so, and there alone."""
+    for wrong, what in ((values.isna() & ~where, "empty only where"), (values.notna() & where, "to be empty:")):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise _bad(path, f"row {row}, {values.name} = {values.iloc[row]}: {what} {empty.reason}")
 
 
 def _check_stars(path, table, stars, splits):

@@ -24,10 +24,12 @@ def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | 
     images = {h.name: h.shape for h in hdus if isinstance(h, IMAGES) and h.shape}
     same = [name for name, its_shape in images.items() if its_shape == shape]
     error, power = names.find_error(same, where)
-    flux_unit = hdu.header.get("BUNIT")
+    flux_unit = fits_meta.text(hdu.header.get("BUNIT"))
     per_frequency = is_per_frequency(flux_unit, f"{where}: BUNIT")
-    factor = error_factor(hdus[error].header.get("BUNIT"), flux_unit, f"{path}[{error}]", power=power)
-    mask = names.find(same, names.MASK)
+    factor = error_factor(fits_meta.text(hdus[error].header.get("BUNIT")), flux_unit, f"{path}[{error}]", power=power)
+    mask = names.find(images, names.MASK)
+    if mask and mask not in same:
+        raise InputError(f"{path}[{mask}] has the shape {images[mask]}, the flux {shape}; give them the same")
     fitting = [name for name, its_shape in images.items() if its_shape in ((n_pixels,), shape)]
     wave = names.find(fitting, names.WAVE + names.LOG_WAVE)
     tables = [h for h in hdus if isinstance(h, fits.BinTableHDU) and not isinstance(h, fits.CompImageHDU)]
@@ -56,4 +58,4 @@ def _wavelengths(path, hdus, name, lo, hi):
     wave = np.asarray(_rows(hdus[name], lo, hi), dtype=np.float64)
     if name.lower() in names.LOG_WAVE:
         return 10**wave
-    return in_angstrom(wave, hdus[name].header.get("BUNIT"), f"{path}[{name}]: BUNIT")
+    return in_angstrom(wave, fits_meta.text(hdus[name].header.get("BUNIT")), f"{path}[{name}]: BUNIT")

@@ -17,9 +17,8 @@ def medium(*headers: fits.Header) -> str | None:
     for header in headers:
         if isinstance(header.get("VACUUM"), bool | int):
             return "vacuum" if header["VACUUM"] else "air"
-        text = str(header.get("AIRORVAC", "")).strip().lower()
-        if text.startswith(("air", "vac")):
-            return "air" if text.startswith("air") else "vacuum"
+        if (stated := names.medium(str(header.get("AIRORVAC", "")))) in ("air", "vacuum"):
+            return stated
         axis = str(header.get("CTYPE1", "")).upper()
         if axis.startswith(("AWAV", "WAVE")):
             return "air" if axis.startswith("AWAV") else "vacuum"
@@ -38,7 +37,7 @@ def axis_wavelengths(header: fits.Header, n: int, where: str, *, unit: str | Non
     step = header.get("CDELT1", header.get("CD1_1"))
     if "CRVAL1" not in header or step is None:
         raise InputError(f"{where} has no wavelengths; an extension WAVE or the keywords CRVAL1, CDELT1 are needed")
-    where, unit = f"{where}: axis 1", str(header.get("CUNIT1") or unit or "")
+    where, unit = f"{where}: axis 1", text(header.get("CUNIT1")) or unit or ""
     if not str(header.get("CTYPE1", "")).upper().startswith(("WAVE-", "AWAV-")):
         values = header["CRVAL1"] + (pixel + 1 - header.get("CRPIX1", 1)) * step
         return in_angstrom(10**values if header.get("DC-FLAG") == 1 else values, unit, where)
@@ -58,14 +57,38 @@ def table_rows(hdu: fits.BinTableHDU, lo: int, hi: int) -> fits.FITS_rec:
     header["NAXIS2"] = hi - lo
     info["file"].seek(info["datLoc"] + lo * header["NAXIS1"])
     content = info["file"].read((hi - lo) * header["NAXIS1"])
-    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + content).data
+    # uint: 64-bit identifiers stay whole
+    return fits.BinTableHDU.fromstring(header.tostring().encode("ascii") + content, uint=True).data
 
 
-def table_column(hdu: fits.BinTableHDU, name: str) -> np.ndarray:
-    """One number or string a row of the table."""
+def column_of(hdu: fits.BinTableHDU, name: str, rows: fits.FITS_rec, blank=np.nan) -> np.ndarray:
+    """Values of a column in some `rows` of the table; `blank` where they are TNULL, which astropy does not look at."""
+    values, null = rows[name], hdu.columns[name].null
+    if null is None:
+        return values
+    if values.dtype == object:
+        known = [np.where(np.asarray(row) == null, blank, row) for row in values]
+        return np.fromiter(known, dtype=object, count=len(known))
+    missing = rows.view(np.ndarray)[name] == null
+    return np.where(missing, blank, values) if missing.any() else values
+
+
+def table_column(hdu: fits.BinTableHDU, name: str, blank=np.nan) -> np.ndarray:
+    """One number or string a row of the table, `blank` where it is TNULL."""
     n = hdu.header["NAXIS2"]
-    parts = [table_rows(hdu, lo, hi)[name].copy() for lo, hi in row_blocks(n, hdu.header["NAXIS1"] // 20 + 1, n)]
-    return np.concatenate(parts)
+    blocks = row_blocks(n, hdu.header["NAXIS1"] // 20 + 1, n)
+    return np.concatenate([column_of(hdu, name, table_rows(hdu, lo, hi), blank).copy() for lo, hi in blocks])
+
+
+def units(hdu: fits.BinTableHDU) -> dict[str, str | None]:
+    """Unit of every column by its name: blank where the keyword is there and blank, None where there is none."""
+    stated = [hdu.header.get(f"TUNIT{i}") for i in range(1, len(hdu.columns) + 1)]
+    return dict(zip(hdu.columns.names, [text(unit) for unit in stated], strict=True))
+
+
+def text(value) -> str | None:
+    """The value of a keyword as text, None where it has none."""
+    return None if value is None or isinstance(value, fits.card.Undefined) else str(value)
 
 
 def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header]) -> np.ndarray:
@@ -74,11 +97,11 @@ def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers:
     Keywords, OBJID or OBJECT, are for a single spectrum. Without either the name of the file stands in.
 
     Raises:
-        InputError: two spectra have one identifier.
+        InputError: two spectra have one identifier; there is such a column, but with another number of rows than `n`,
+            which is not 1.
     """
-    for hdu in tables:
-        if hdu.header["NAXIS2"] == n and (name := names.find(hdu.columns.names, names.STAR_ID)):
-            return star_ids(path, n, table_column(hdu, name))
+    if found := _column(path, n, tables, names.STAR_ID):
+        return star_ids(path, n, table_column(*found, blank=""))
     values = [str(header.get(key, "")).strip() for key in ("OBJID", "OBJECT") for header in headers]
     return star_ids(path, n, [value for value in values if value][:1] or None if n == 1 else None)
 
@@ -86,18 +109,34 @@ def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers:
 def velocities(
     path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header], name: str | None
 ) -> np.ndarray:
-    """Radial velocities (n,), km/s, NaN where the file gives none: a column or, for one spectrum, a keyword.
+    """Radial velocities (n,), km/s: a column or, for one spectrum, a keyword, NaN where it has none; else 0.
 
-    It is called `name`, or without that one of the usual names. InputError where `name` does not exist.
+    It is called `name`, or without that one of the usual names. InputError where `name` does not exist, or the column
+    has another number of rows than `n`, which is not 1.
     """
     wanted = (name.lower(),) if name else names.VELOCITY
-    for hdu in tables:
-        units = {column.name: column.unit for column in hdu.columns}
-        if hdu.header["NAXIS2"] == n and (column := names.find(units, wanted)):
-            return in_km_s(table_column(hdu, column), units[column], f"{path}: column {column}")
+    if found := _column(path, n, tables, wanted):
+        hdu, column = found
+        return in_km_s(table_column(hdu, column), units(hdu)[column], f"{path}: column {column}")
     for header in headers if n == 1 else ():
         if keyword := names.find(header, wanted):
-            return np.array([header[keyword]], dtype=float)
+            value = header[keyword]
+            return np.array([value if isinstance(value, int | float) else np.nan], dtype=float)
     if name:
         raise InputError(f"{path}: has no column {name!r} with the velocities of its spectra; check the name")
-    return np.full(n, np.nan)
+    return np.zeros(n)
+
+
+def _column(path, n, tables, wanted):
+    """The first of `tables` with a column of the name `wanted` and `n` rows, and that name."""
+    found = [(hdu, name) for hdu in tables if (name := names.find(hdu.columns.names, wanted))]
+    for hdu, name in found:
+        if hdu.header["NAXIS2"] == n:
+            return hdu, name
+    if found and n > 1:
+        hdu, name = found[0]
+        raise InputError(
+            f"{path}: column {name} of table {hdu.name or 'without a name'} has {hdu.header['NAXIS2']} rows for {n} "
+            "spectra; give one each, or another name if it is something else"
+        )
+    return None

@@ -42,14 +42,17 @@ def read(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
         factor = error_factor(_unit(error), layout.flux_unit, f"{path}: {layout.error}", power=layout.power)
         wave = file[layout.wave]
         shape = flux.shape
-        if flux.ndim not in (1, 2) or not flux.size or error.shape != shape or wave.shape not in (shape, shape[-1:]):
+        masks = [file[layout.mask].shape] if layout.mask else []
+        fit = wave.shape in (shape, shape[-1:]) and all(other == shape for other in (error.shape, *masks))
+        if flux.ndim not in (1, 2) or not flux.size or not fit:
             raise InputError(
                 f"{path}: shapes do not fit: {layout.wave} {wave.shape}, {layout.flux} {shape}, {layout.error} "
-                f"{error.shape}; (P,) or (N, P) are needed, the same for flux and error"
+                f"{error.shape}{''.join(f', {layout.mask} {m}' for m in masks)}; (P,) or (N, P) are needed, the same "
+                "for all but the wavelengths"
             )
         n, n_pixels = (1, *shape)[-2:]
-        stars = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset) and item.shape == (n,)}
-        star_id = star_ids(path, n, None if is_pfsspec else _strings(path, stars))
+        stars = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        star_id = star_ids(path, n, None if is_pfsspec else _strings(path, n, stars))
         speed = _velocities(path, n, pfsspec.numeric_columns(file) if is_pfsspec else stars, velocity)
         for lo, hi in row_blocks(n, n_pixels, rows):
             part = slice(lo, hi) if len(shape) == 2 else slice(None)
@@ -80,34 +83,56 @@ def _plain(path, file):
         raise InputError(f"{path}: data sets wave and flux are needed at the top level; found: {found}")
     error, power = names.find_error(arrays, str(path))
     mask = names.find(arrays, names.MASK)
-    medium = arrays[wave].attrs.get("medium", file.attrs.get("medium"))
-    medium = medium.decode() if isinstance(medium, bytes) else medium
+    medium = names.medium(_attribute(arrays[wave], "medium") or _attribute(file, "medium"))
     return Layout(wave, flux, error, power, mask, _unit(arrays[wave]), _unit(arrays[flux]), medium)
 
 
+def _attribute(item, *aliases):
+    """Text of an attribute, whatever its type: bytes, a number, an array of one; None if there is none."""
+    name = names.find(item.attrs, aliases)
+    value = None if name is None else item.attrs[name]
+    if value is None or isinstance(value, h5py.Empty):
+        return None
+    values = np.asarray(value, dtype=object).ravel()
+    if len(values) != 1:
+        raise InputError(f"{item.file.filename}: attribute {name} of {item.name} has {len(values)} values; give one")
+    return values[0].decode(errors="replace") if isinstance(values[0], bytes) else str(values[0])
+
+
 def _unit(array):
-    text = array.attrs.get("unit", array.attrs.get("units"))
-    return text.decode() if isinstance(text, bytes) else text
+    return _attribute(array, "unit", "units")
 
 
-def _strings(path, stars):
+def _strings(path, n, stars):
     name = names.find(stars, names.STAR_ID)
     if name is None:
         return None
     if stars[name].dtype.kind not in "iuS" and h5py.check_string_dtype(stars[name].dtype) is None:
         raise InputError(f"{path}: {name} has the type {stars[name].dtype}; integers or strings are needed")
-    return stars[name][:]
+    return _one_each(path, n, name, stars[name])
+
+
+def _one_each(path, n, name, column):
+    """Values (n,) of a data set or column."""
+    if column.size != n:
+        raise InputError(
+            f"{path}: {name} has the shape {column.shape} for {n} spectra; give one each, or another name if it is "
+            "something else"
+        )
+    return np.reshape(column[()], n)
 
 
 def _velocities(path, n, columns, name):
-    """Velocities (n,), km/s, NaN where there are none: a column, or from the column redshift."""
+    """Velocities (n,), km/s: a column, or from the column redshift; 0 without either."""
     column = names.find(columns, (name.lower(),) if name else (*names.VELOCITY, "redshift"))
     if column is None:
         if name:
             raise InputError(f"{path}: has no column {name!r} with the velocities of its spectra; check the name")
-        return np.full(n, np.nan)
-    values = np.asarray(columns[column][:], dtype=np.float64)
-    if column.lower() == "redshift":
+        return np.zeros(n)
+    unit = _unit(columns[column]) if isinstance(columns[column], h5py.Dataset) else None
+    is_redshift = column.lower() == "redshift"
+    values = in_km_s(_one_each(path, n, column, columns[column]), None if is_redshift else unit, f"{path}: {column}")
+    if is_redshift:
         ratio = np.square(1 + values)
         return (ratio - 1) / (ratio + 1) * c / 1e3
-    return in_km_s(values, _unit(columns[column]) if isinstance(columns[column], h5py.Dataset) else None, column)
+    return values

@@ -32,6 +32,12 @@ def find_error(names: Iterable[str], where: str) -> tuple[str, int]:
     raise InputError(f"{where} has no errors; one of error, variance, ivar is needed, found: {', '.join(names)}")
 
 
+def medium(text: str | None) -> str | None:
+    """air or vacuum for what begins so (vac, VACUUM, Air); other words as they are, None for none."""
+    word = (text or "").strip()
+    return next((medium for medium in ("air", "vacuum") if word.lower().startswith(medium[:3])), word or None)
+
+
 def to_error(values: np.ndarray, power: int) -> np.ndarray:
     """1σ error from its `power`; negative values stay negative, and an inverse variance of 0 is infinite error."""
     if power == 1:

@@ -14,7 +14,7 @@ from astropy.io import fits
 from gravispec.observed import fits_meta
 from gravispec.observed.fits_images import IMAGES
 from gravispec.observed.names import to_error
-from gravispec.observed.raw import Raw, groups, raw, row_blocks, star_ids
+from gravispec.observed.raw import Raw, groups, raw, row_blocks, star_ids, unequal, without_pixels
 from gravispec.observed.units import in_angstrom, is_per_frequency
 
 EXTENSIONS = {"FLUX", "MASK", "COVAR", "TARGET"}
@@ -36,16 +36,21 @@ def read(path: Path, hdus: fits.HDUList, rows: int, velocity: str | None) -> Ite
     for lo, hi in row_blocks(len(ids), n_pixels, rows):
         spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
         bits = _bad_bits(hdus, lo, hi, single)
-        for part, (nm, its_flux, variance, mask) in groups(_wavelengths(path, hdus, lo, hi, single), *spectra):
+        wave = _wavelengths(path, hdus, lo, hi, single)
+        for part, arrays in groups(wave, *spectra):
+            about = {"velocity": speed[lo:hi][part], "medium": "vacuum", "per_frequency": per_frequency}
+            if problem := unequal(("WAVELENGTH", "FLUX", "COVAR", "MASK"), arrays):
+                yield without_pixels(star_id[lo:hi][part], problem, **about)
+                continue
+            nm, its_flux, variance, mask = arrays
             yield raw(
                 star_id[lo:hi][part],
                 in_angstrom(nm, "nm", f"{path}[WAVELENGTH]"),
                 its_flux,
                 to_error(variance, 2),
                 mask.astype(np.int64) & bits[part, None] != 0,
-                velocity=speed[lo:hi][part],
-                medium="vacuum",
-                per_frequency=per_frequency,
+                shared=single,
+                **about,
             )
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from scipy.constants import c
 
 from gravispec.errors import InputError
+from gravispec.observed.axis import axis_problems, increasing, needed, outside
 from gravispec.observed.mask import fill
-from gravispec.observed.raw import Raw
+from gravispec.observed.raw import Raw, raw_rows
 from gravispec.observed.resample import resample
 from gravispec.spectra.normalise import row_median
-from gravispec.spectra.wavelength import air_to_vacuum
 
 LIGHT = c / 1e3  # km/s
 SAME_PIXELS = 2e-3  # pixels; wavelengths that agree to this are the same. Rounding to float32 is 1.2e-3 at 8800 Å
@@ -37,15 +37,49 @@ def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velo
     `medium` and `velocity` override what the file says; `velocity` is a number or {star_id: number}, km/s, or a str
     where the file has been asked for it.
 
+    A row whose own wavelengths cannot be used has a `problem`, as every other bad row.
+
     Raises:
-        InputError: air or vacuum is not known; wavelengths are not monotonic, or share nothing with `wave`; a star has
-            no entry in `velocity`.
+        InputError: air or vacuum is not known; wavelengths that the file has for all are not monotonic, or share
+            nothing with `wave`; a star has no entry in `velocity`.
     """
+    medium = medium or raw.medium
+    if medium not in ("air", "vacuum"):
+        said = "does not say" if medium is None else f"has the medium {medium!r}, which does not say"
+        raise InputError(
+            f"{source}: {said} whether its wavelengths are in air or vacuum; state which medium: --medium air or "
+            "vacuum, or in the file (FITS: the keyword AIRORVAC, HDF5: the attribute medium of the wavelengths)"
+        )
+    problem = axis_problems(raw)
+    good = np.flatnonzero(problem == "")
+    if raw.shared and not len(good):
+        raise InputError(f"{source}: {problem[0]}")
     speed = _velocities(raw, source, velocity)
+    if len(good) == len(problem):
+        return _prepared(raw, source, wave, medium, speed)
+    part = _prepared(raw_rows(raw, good), source, wave, medium, speed[good]) if len(good) else None
+    return _among_bad(part, good, source, raw.star_id, problem, len(wave))
+
+
+def _among_bad(part, good, source, star_id, problem, n_pixels):
+    """The spectra `part` as the rows `good` of a batch; nothing is measured in the others."""
+    shape = len(star_id), n_pixels
+    flux, error, filled = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32), np.ones(shape, bool)
+    if part:
+        flux[good], error[good], filled[good], problem[good] = part.flux, part.error, part.filled, part.problem
+    return Prepared(source, star_id, flux, error, filled, np.full(len(star_id), np.nan), problem.astype(str))
+
+
+def _prepared(raw, source, wave, medium, speed):
+    """`prepare` for rows whose wavelengths increase or decrease."""
     known = np.abs(speed) < LIGHT
     beta = np.where(known, speed, 0) / LIGHT
     factor = np.sqrt((1 + beta) / (1 - beta))
-    raw_wave, flux, error, bad = _in_range(*_increasing(raw, source, medium or raw.medium), wave, factor, source)
+    raw_wave, flux, error, bad = increasing(raw, medium)
+    range_problem = outside(raw_wave, wave, factor)
+    if raw.shared and (range_problem != "").all():
+        raise InputError(f"{source}: {range_problem[0]}")
+    raw_wave, flux, error, bad = needed(raw_wave, flux, error, bad, wave, factor)
     negative = ~bad & (error < 0)
     bad = bad | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
 
@@ -64,6 +98,7 @@ def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velo
     measured = 1 - filled.mean(axis=1)
     problem = np.full(len(flux), "", dtype=object)
     for rows, why in (
+        (range_problem != "", lambda row: range_problem[row]),
         (~known, lambda row: f"velocity {speed[row]} km/s is not a number below the speed of light"),
         (negative.any(axis=1), lambda row: f"{negative[row].sum()} errors are negative"),
         (bad.all(axis=1), lambda row: "no pixel with a finite flux and a positive error that is not masked"),
@@ -79,52 +114,14 @@ def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velo
 
 
 def _velocities(raw, source, velocity):
-    if isinstance(velocity, str):
+    if velocity is None or isinstance(velocity, str):
         return raw.velocity
-    if velocity is None:
-        return np.where(np.isnan(raw.velocity), 0, raw.velocity)
     if isinstance(velocity, Mapping):
         missing = [star for star in raw.star_id if star not in velocity]
         if missing:
             raise InputError(f"{source}: no velocity is given for {missing[0]}; add it, or 0")
         return np.array([velocity[star] for star in raw.star_id], dtype=float)
     return np.full(len(raw.star_id), velocity, dtype=float)
-
-
-def _increasing(raw, source, medium):
-    """Vacuum wavelengths, flux, error and mask; reversed where the file has the pixels in decreasing order."""
-    wave = np.atleast_2d(raw.wave)
-    step = np.diff(wave, axis=1)
-    if not step.size:
-        raise InputError(f"{source}: has spectra of {wave.shape[1]} pixels; at least two are needed")
-    decreasing = (step[:, 0] < 0).all()
-    wrong = ~(step < 0) if decreasing else ~(step > 0)
-    if wrong.any():
-        row, pixel = np.argwhere(wrong)[0]
-        raise InputError(
-            f"{source}: wavelengths of {raw.star_id[row]} must increase or decrease from pixel to pixel; pixel {pixel} "
-            f"has {wave[row, pixel]:.3f} Å and the next {wave[row, pixel + 1]:.3f} Å"
-        )
-    if medium not in ("air", "vacuum"):
-        raise InputError(f"{source}: does not say whether its wavelengths are in air or vacuum; state which medium")
-    order = -1 if decreasing else 1
-    vacuum = air_to_vacuum(raw.wave) if medium == "air" else raw.wave
-    return vacuum[..., ::order], raw.flux[:, ::order], raw.error[:, ::order], raw.bad[:, ::order]
-
-
-def _in_range(raw_wave, flux, error, bad, wave, factor, source):
-    """The pixels that `wave` times `factor` needs, and two more on either side."""
-    low, high = wave[0] * factor.min(), wave[-1] * factor.max()
-    below = (np.atleast_2d(raw_wave) < low).sum(axis=1).min()
-    above = (np.atleast_2d(raw_wave) > high).sum(axis=1).min()
-    n = raw_wave.shape[-1]
-    if n in (below, above):
-        raise InputError(
-            f"{source}: covers {raw_wave.min():.1f}-{raw_wave.max():.1f} Å, the model {wave[0]:.1f}-{wave[-1]:.1f} Å; "
-            "check the unit of the wavelengths, or take a model for them"
-        )
-    pixels = slice(max(below - 2, 0), n - max(above - 2, 0))
-    return raw_wave[..., pixels], flux[:, pixels], error[:, pixels], bad[:, pixels]
 
 
 def _same_pixels(raw_wave, wave):

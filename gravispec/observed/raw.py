@@ -1,8 +1,8 @@
 """Spectra as a file gives them: what every reader yields, and what travels from the reading process."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
 
 BYTES = 2**26  # of flux, error, mask and wavelength in one batch of a reader
-ARRAYS = ("star_id", "wave", "flux", "error", "bad", "velocity")
+ARRAYS = ("star_id", "wave", "flux", "error", "bad", "velocity", "problem")
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,26 @@ class Raw:
     flux: np.ndarray  # (n, Q) float32
     error: np.ndarray  # (n, Q) float32, 1σ
     bad: np.ndarray  # (n, Q) bool, masked in the file
-    velocity: np.ndarray  # (n,) km/s, NaN: the file does not say
+    velocity: np.ndarray  # (n,) km/s, 0 where the file says nothing, NaN where it says that it is not known
+    problem: np.ndarray  # (n,) str, '' or why a row has no spectrum, and no pixels
     medium: str | None  # of the wavelengths: air, vacuum, or None: the file does not say
     per_frequency: bool  # flux density is per frequency, not per wavelength
+    shared: bool  # the file has one wavelength axis: if it is bad, no spectrum can be used
 
 
-def raw(star_id, wave, flux, error, bad=None, *, velocity=None, medium=None, per_frequency=False) -> Raw:
+def raw(
+    star_id, wave, flux, error, bad=None, *, velocity=0.0, medium=None, per_frequency=False, shared=None, problem=""
+) -> Raw:
     """`Raw` from arrays of any number type, (Q,) for one spectrum or (n, Q).
 
     Every spectrum is scaled by a power of two, which is exact, to keep squares of 1e-20 erg/s inside float32.
+    Wavelengths are `shared` if they have one dimension, and nothing else is said.
     """
     flux, error = np.atleast_2d(flux), np.atleast_2d(error)
     wave = np.asarray(wave, dtype=np.float64)
+    shared = wave.ndim == 1 if shared is None else shared
     if wave.ndim == 2 and (wave == wave[0]).all():
         wave = wave[0]
-    if flux.shape != error.shape or wave.shape[-1] != flux.shape[1]:
-        raise ValueError(f"shapes of wavelength {wave.shape}, flux {flux.shape} and error {error.shape} do not fit")
     size = np.abs(flux)
     size[~np.isfinite(size)] = 0
     exponent = -np.frexp(size.max(axis=1, keepdims=True, initial=0))[1]
@@ -51,19 +55,32 @@ def raw(star_id, wave, flux, error, bad=None, *, velocity=None, medium=None, per
         flux=flux,
         error=error,
         bad=np.zeros(flux.shape, bool) if bad is None else np.atleast_2d(np.asarray(bad, dtype=bool)),
-        velocity=np.full(len(flux), np.nan if velocity is None else velocity, dtype=np.float64),
+        velocity=np.full(len(flux), velocity, dtype=np.float64),
+        problem=np.full(len(flux), problem),
         medium=medium,
         per_frequency=per_frequency,
+        shared=shared,
     )
+
+
+def without_pixels(star_id, problem: str, **about) -> Raw:
+    """`Raw` of one row that has no spectrum, because of a `problem`."""
+    return raw(star_id, *np.zeros((3, 1, 0)), shared=False, problem=problem, **about)
 
 
 def _native(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32 if values.dtype.itemsize <= 4 and values.dtype.kind == "f" else np.float64)
 
 
+def raw_rows(spectra: Raw, rows: np.ndarray) -> Raw:
+    """The spectra with the numbers `rows`."""
+    arrays = {name: getattr(spectra, name)[rows] for name in ARRAYS if name != "wave"}
+    return replace(spectra, **arrays, wave=spectra.wave[rows] if spectra.wave.ndim == 2 else spectra.wave)
+
+
 def row_blocks(n: int, n_pixels: int, rows: int) -> Iterator[tuple[int, int]]:
     """Pairs (lo, hi) that cover `n` spectra in steps of at most `rows` spectra and about `BYTES`."""
-    return blocks(0, n, max(1, min(rows, BYTES // (20 * n_pixels))))
+    return blocks(0, n, max(1, min(rows, BYTES // (20 * max(n_pixels, 1)))))
 
 
 def groups(*columns: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
@@ -79,16 +96,26 @@ def groups(*columns: np.ndarray) -> Iterator[tuple[slice, list[np.ndarray]]]:
         yield slice(row, row + 1), [np.asarray(column[row])[None] for column in columns]
 
 
+def unequal(names: Iterable[str], rows: Iterable[np.ndarray]) -> str:
+    """Why the arrays of one spectrum, (1, Q) each, do not fit; "" if they do."""
+    counts = [row.shape[-1] for row in rows]
+    if len(set(counts)) == 1:
+        return ""
+    return "numbers of pixels differ: " + ", ".join(f"{name} {n}" for name, n in zip(names, counts, strict=True))
+
+
 def star_ids(path: Path, n: int, values=None) -> np.ndarray:
-    """Identifiers (n,) str: `values` of the file, else its name, with the row where there are more spectra.
+    """Identifiers (n,) str: `values` of the file, else, and where one is blank, its name with the row if `n` > 1.
 
     Raises:
         InputError: two spectra have one identifier.
     """
+    own = np.array([path.stem] if n == 1 else [f"{path.stem}_{row:07d}" for row in range(n)])
     if values is None:
-        return np.array([path.stem] if n == 1 else [f"{path.stem}_{row:07d}" for row in range(n)])
+        return own
     names = np.array([v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in values])
     names = np.char.strip(names)
+    names = np.where(names == "", own, names)  # rows that only fill up a table have none
     unique, count = np.unique(names, return_counts=True)
     if len(unique) < n:
         name = str(unique[count > 1][0])
@@ -105,6 +132,7 @@ def send(stream: BinaryIO, spectra: Raw) -> None:
     header = {
         "medium": spectra.medium,
         "per_frequency": spectra.per_frequency,
+        "shared": spectra.shared,
         "arrays": [(a.dtype.str, a.shape) for a in arrays],
     }
     stream.write(json.dumps(header).encode() + b"\n")
@@ -121,4 +149,4 @@ def receive(stream: BinaryIO, header: dict) -> Raw:
         buffer = memoryview(arrays[name].reshape(-1).view(np.uint8))
         if stream.readinto(buffer) != len(buffer):
             raise EOFError
-    return Raw(**arrays, medium=header["medium"], per_frequency=header["per_frequency"])
+    return Raw(**arrays, **{name: header[name] for name in ("medium", "per_frequency", "shared")})

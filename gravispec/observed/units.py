@@ -11,6 +11,7 @@ from gravispec.errors import InputError
 
 PER_WAVELENGTH = units.Unit("W m-3")
 PER_FREQUENCY = units.Unit("W m-2 Hz-1")
+FLUX_UNITS = "nJy or erg / (s cm2 Angstrom), 1 for relative flux per wavelength (FITS: the keyword BUNIT = '1')"
 # as people write them, whatever the case
 _NAMES = {
     **dict.fromkeys(("a", "ang", "angstrom", "angstroms"), "Angstrom"),
@@ -42,29 +43,41 @@ def in_angstrom(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
 def is_per_frequency(unit: str | None, where: str) -> bool:
     """Whether flux densities in `unit` are per frequency (nJy) and not per wavelength (erg/s/cm²/Å).
 
-    The explicit unit "1" is relative flux per wavelength, what normalised spectra have.
+    A unit without dimension is relative flux per wavelength, what normalised spectra have: "1", or a unit that is there
+    and blank, as astropy writes it. None, no unit at all, is refused.
     """
 
     def kind(u):
         if u.is_equivalent(PER_FREQUENCY):
             return True
-        if u.is_equivalent(PER_WAVELENGTH) or (u.is_equivalent(units.one) and unit.strip() == "1"):
+        if u.is_equivalent(PER_WAVELENGTH) or u.is_equivalent(units.one):
             return False
         raise ValueError
 
-    return _known(unit, where, "nJy or erg / (s cm2 Angstrom), 1 for relative flux per wavelength", kind)
+    return _known(dimensionless_if_blank(unit), where, FLUX_UNITS, kind)
+
+
+def dimensionless_if_blank(unit: str | None) -> str | None:
+    """ "1" for a blank unit, which astropy writes for one without dimension."""
+    return "1" if unit is not None and not unit.strip() else unit
 
 
 def error_factor(unit: str | None, flux_unit: str | None, where: str, *, power: int = 1) -> float:
     """Factor that takes `unit` to `flux_unit` ** `power`; 1 where the error has no unit of its own."""
     if not unit or not unit.strip() or unit == flux_unit:
         return 1.0
-    return _known(unit, where, f"that of the flux, {flux_unit}", lambda u: u.to(parse(flux_unit) ** power))
+    flux_unit = dimensionless_if_blank(flux_unit)
+    wanted = parse(flux_unit) ** power
+    expected = f"that of the flux, {flux_unit}" if power == 1 else f"{wanted.to_string()}, the flux's to the {power}"
+    return _known(unit, where, expected, lambda u: u.to(wanted))
 
 
 def in_km_s(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
     """Velocities in km/s; without a unit they are km/s already."""
-    values = np.asarray(values, dtype=np.float64)
+    try:
+        values = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{where} has values that are no numbers; give velocities in km/s") from None
     return values * _known(unit or "km/s", where, "km/s", lambda u: u.to(units.km / units.s))
 
 

@@ -27,13 +27,20 @@ def answer(stream, path: Path, rows: int, velocity: str | None) -> None:
         last = {"sane": True}
     except InputError as error:
         last = {"sane": True, "error": str(error)}
-    except MemoryError:
-        last = {"error": f"{path}: reading it takes more than {MEMORY // 2**30} GiB; it is damaged, or has to be split"}
     except Exception as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        last = {"error": f"{path}: cannot be read ({reason}); give a complete FITS or HDF5 file"}
+        last = {"error": explained(path, error)}
     stream.write(json.dumps(last).encode() + b"\n")
     stream.flush()
+
+
+def explained(path: Path, error: Exception) -> str:
+    """One line for what a library or the system raised."""
+    if isinstance(error, MemoryError):
+        return f"{path}: reading it takes more than {MEMORY // 2**30} GiB; it is damaged, or has to be split"
+    if reason := getattr(error, "strerror", None):
+        return f"{path}: cannot be read ({reason}); check its name, its permissions and the disk"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"{path}: cannot be read ({reason}); give a complete FITS or HDF5 file"
 
 
 def main() -> None:

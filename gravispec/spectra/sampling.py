@@ -79,3 +79,9 @@ def sample_stars(
         for name, prior in {**STAR_PRIORS, **priors}.items()
     }
     return pd.DataFrame({"star_id": [f"{split}_{i:07d}" for i in row], "split": split, "row": row, **columns})
+
+
+def drawn_stars(n, *, labels, axes, split, seed, first=0):
+    """`sample_stars` with the priors of a data set: its ``labels`` as in the configuration, ``axes`` of its grid."""
+    priors = {name: ScaledBeta(**labels[name], a=labels["beta"], b=labels["beta"]) for name in axes}
+    return sample_stars(n, split=split, seed=seed, priors=priors | {"mag": ScaledBeta(**labels["mag"])}, first=first)

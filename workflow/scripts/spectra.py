@@ -8,19 +8,15 @@ from gravispec.device import array_device, host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.observing import error_parameters, snr_of
-from gravispec.spectra.sampling import ScaledBeta, sample_stars
+from gravispec.spectra.sampling import drawn_stars
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
     device = array_device(snakemake.resources)
     grid = GridInterpolator.load(snakemake.input.grid, device=device)
-    labels, beta = params.labels, params.labels["beta"]
-    priors = {name: ScaledBeta(**labels[name], a=beta, b=beta) for name in grid.axes} | {
-        "mag": ScaledBeta(**labels["mag"])
-    }
     split, first, stop = params.shard
-    stars = sample_stars(stop, split=split, seed=params.seed, priors=priors, first=first)
+    stars = drawn_stars(stop, labels=params.labels, axes=list(grid.axes), split=split, seed=params.seed, first=first)
     error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
     with atomic(*snakemake.output) as (stars_path, flux_path, error_path):
         with row_writer(flux_path, (len(stars), len(grid.wave))) as write:

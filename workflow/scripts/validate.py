@@ -1,15 +1,20 @@
 """Check every table of a run; nothing is summarised before."""
 
 import json
+from pathlib import Path
 
 from gravispec.data.files import atomic
+from gravispec.data.schemas import SCHEMAS
 from gravispec.evaluation.validate import validate
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    tables = {name: paths for name, paths in snakemake.input.items() if name != "code"}
-    tables = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in tables.items()}
-    rows = validate(tables, **snakemake.params.rows)
+    given = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in snakemake.input.items()}
+    tables = {name: paths for name, paths in given.items() if name in SCHEMAS}
+    rows = validate(
+        tables, {name: paths for name, paths in given.items() if name not in SCHEMAS}, snakemake.params.about
+    )
     print(f"{len(rows)} tables, {sum(rows.values())} rows", flush=True)
+    sizes = {path: Path(path).stat().st_size for path in sorted({*rows, *given["sources"]})}
     with atomic(snakemake.output[0]) as path:
-        path.write_text(json.dumps({"rows": rows}, indent=1))
+        path.write_text(json.dumps({"rows": rows, "bytes": sizes}, indent=1))
