@@ -1,6 +1,23 @@
+import os
+import sys
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.17")
+
+# also where this is a module of another workflow
+sys.path.insert(0, str(Path(str(workflow.current_basedir))))
+
+from gravispec.config.text import check_files
+from gravispec.errors import InputError
+
+if workflow.is_main_process:
+    try:
+        check_files(filter(os.path.exists, ["config/config.yaml"]))
+        check_files(workflow.configfiles)
+    except InputError as mistake:
+        sys.exit(str(mistake))
 
 
 configfile: "config/config.yaml"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gravispec.config import Config, load
-from gravispec.config_model import DECIMALS, LONGEST, RESERVED, Model
+from gravispec.config.base import DECIMALS, LONGEST, RESERVED, Model
 from gravispec.errors import InputError
 
 REPO = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gravispec.config_yaml import check_command_line, check_files
+from gravispec.config.text import check_command_line, check_files
 from gravispec.errors import InputError
 from tests.conftest import Checkout
 

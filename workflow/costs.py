@@ -34,12 +34,14 @@ COSTS = {
     "feature_table": Cost(1, 0.002, 250),
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 7.0, 800),
-    "grid_shard": Cost(15, 0, 240, kB=0),
+    "grid_shard": Cost(2, 210, 240, kB=0),  # ms a model
+    "bosz_shard": Cost(5, 20, 400, kB=0),
     "catalogue_part": Cost(60, 0, 1500, kB=0),
     "catalogue": Cost(60, 0, 3000, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
 MODEL = Cost(5, 0.01, 550, kB=0.4)
+MOST_SHARDS = 2000  # of a data set: planning takes 0.03 s a shard
 LARGEST_BIN = 0.125  # share of the training stars
 MARGIN = 1.4  # of memory, and 5 of time, between what was measured and what is asked of a cluster
 
@@ -72,12 +74,25 @@ class Costs:
         wildcards = dict(wildcards.items())
         dataset = self.dataset(wildcards)
         cost = self.cost(rule, wildcards)
+        if "grid" in wildcards:
+            return self.of_grid(rule, cost, self.settings.grids[wildcards["grid"]])
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
         MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + 1e-3 * cost.kB * sum(self.sizes(dataset).values())
         MB += cost.spectra * 4e-6 * pixels * n
         disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
         return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, int(disk))
+
+    def of_grid(self, rule, cost, grid):
+        """`Need` of a job of a grid: models are float64, on disk in shards, together in the memory of the last job."""
+        pixels, n = grid.pixels.n, grid.n_models
+        if not rule.endswith("_shard"):
+            # the shards and all of them in one array, and five matrices of the basis (gravispec/spectra/grid.py)
+            matrices = {"grid": 5, "bosz_grid": 5}.get(rule, 0) * min(n, pixels) ** 2
+            return Need(cost.seconds, cost.MB + 8e-6 * (2 * n * pixels + matrices) * (matrices > 0), 0)
+        disk = 8 * pixels * n / grid.shards
+        seconds = cost.seconds + 1e-3 * cost.ms * n / grid.shards * pixels / PIXELS
+        return Need(seconds, cost.MB + 1e-6 * disk, int(disk))
 
     def missing(self, rule, wildcards, outputs):
         """The same with the disk that its files take already taken off."""
@@ -122,7 +137,7 @@ class Costs:
         dataset = self.dataset(wildcards)
         sizes = self.sizes(dataset)
         if rule in ("spectra", "noisy", "feature"):
-            split, first, stop = self.settings.datasets[dataset].shards()[wildcards["shard"]]
+            split, first, stop = self.settings.datasets[dataset].rows(wildcards["shard"])
             return (stop or sizes[split]) - first
         if rule == "moments":
             return int(wildcards["n_train"]) / self.settings.ridge.folds
@@ -148,16 +163,35 @@ def shortage(costs, jobs, *, disk, memory):
     minutes = sum(need.seconds for _, _, need in needs) / 60
     line = f"{_GB(total)} of disk, {_GB(most * 1e6)} of memory in the largest job, {minutes:.0f} core-minutes"
     if total > disk:
-        return line, (
-            f"about {_GB(total)} of disk are needed in results/, {_GB(disk)} are free: free space"
-            f"{_smaller(costs, needs, total - disk)}"
-        )
+        return line, (_too_large(total, disk) + _smaller(costs, needs, total - disk))
     if most > memory:
         return line, (
             f"about {_GB(most * 1e6)} of memory are needed for a job of rule {largest}, {_GB(memory * 1e6)} are free: "
-            "end other programs, or take fewer pixels or stars"
+            "end other programs, or take fewer pixels, stars, or nodes of the grid"
         )
     return line, None
+
+
+def too_many_shards(costs, name, *, disk):
+    """What a data set of more than ``MOST_SHARDS`` needs beyond ``disk`` free bytes, or the shard that can be planned.
+
+    None where there are no more. The shards are counted, not named: of 10¹² stars they would fill the memory.
+    """
+    about = costs.settings.datasets[name]
+    if about.n_shards <= MOST_SHARDS:
+        return None
+    stars, splits = sum(costs.sizes(name).values()), len(costs.sizes(name))
+    of_star = costs.bytes_of_star("spectra", name) + costs.bytes_of_star("noisy", name)
+    shard = math.ceil(stars / (MOST_SHARDS - splits))
+    if of_star * stars <= disk:
+        return (
+            f"datasets.{name}.shard = {about.shard}: {stars} stars are {about.n_shards} shards, more than the "
+            f"{MOST_SHARDS} that can be planned; set shard: {shard} or more, or take fewer stars"
+        )
+    fits = int(costs.sizes(name)["train"] - (stars - disk / of_star)) // 1000 * 1000
+    shard = math.ceil((fits + stars - about.n_stars.train) / (MOST_SHARDS - splits))
+    cut = f" with shard: {shard}" if shard > about.shard else ""
+    return _too_large(of_star * stars, disk) + _would_fit(name, fits) + cut
 
 
 def _smaller(costs, needs, missing):
@@ -170,11 +204,27 @@ def _smaller(costs, needs, missing):
             kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
             of_star.setdefault(name, {})[kind] = size
             disk[name] += need.disk
+    grids = Counter()
+    for _, wildcards, need in needs:
+        if "grid" in wildcards:
+            grids[wildcards["grid"]] += need.disk
+    if grids.total() > disk.total():
+        return f", or take fewer nodes in grids.{grids.most_common(1)[0][0]}.axes"
     if not disk:
         return ""
     name = disk.most_common(1)[0][0]
     fits = int(costs.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
-    return f", or n_train = {fits} (of its runs, and datasets.{name}.n_stars.train) would fit" if fits > 0 else ""
+    return _would_fit(name, fits)
+
+
+def _would_fit(name, n_train):
+    if n_train < 50:
+        return ""
+    return f", or n_train = {n_train} (of its runs, and datasets.{name}.n_stars.train) would fit"
+
+
+def _too_large(size, disk):
+    return f"about {_GB(size)} of disk are needed in results/, {_GB(disk)} are free: free space"
 
 
 def _GB(size):

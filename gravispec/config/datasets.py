@@ -1,10 +1,12 @@
-"""The section ``datasets:``: stars drawn from a grid, or the user's own spectra."""
+"""The kinds of data sets: model spectra drawn from a grid, or the user's own; and the shards of stars they come in."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gravispec.config.base import Model, Name, Positive
+from gravispec.config.base import Model, Name, Stars
+
+MAGNITUDES = (0, 40)  # beyond, signal or background alone is all that double precision sees
 
 
 class Range(Model):
@@ -18,6 +20,11 @@ class Range(Model):
         return self
 
 
+class Magnitudes(Range):
+    low: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
+    high: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
+
+
 class Labels(Model):
     """Ranges from which stars are drawn; all but mag follow a scaled Beta(beta, beta).
 
@@ -29,20 +36,20 @@ class Labels(Model):
     M_H: Range = Range(low=-2.5, high=0.75)
     a_M: Range | None = Field(None, exclude_if=lambda label: label is None)
     C_M: Range | None = Field(None, exclude_if=lambda label: label is None)
-    beta: float = Field(1.2, gt=0, le=100)
-    mag: Range = Range(low=20.5, high=22.5)
+    beta: float = Field(1.2, ge=0.01, le=100)
+    mag: Magnitudes = Magnitudes(low=20.5, high=22.5)
 
 
-class Stars(Model):
+class Splits(Model):
     """Stars of each split, in the order in which they stand everywhere."""
 
-    train: int = Field(ge=50)
-    val: int = Field(ge=50)
-    test: int = Field(ge=50)
+    train: Stars
+    val: Stars
+    test: Stars
 
 
 #: the splits, in the same order
-SPLITS = tuple(Stars.model_fields)
+SPLITS = tuple(Splits.model_fields)
 
 
 #: whose median flux is divided by: that of the noisy spectrum, which an observer has, or that of the clean one
@@ -54,19 +61,27 @@ class LteDataset(Model):
 
     kind: Literal["lte"]
     grid: Name
-    n_stars: Stars
-    shard: int = Field(50_000, ge=100)
+    n_stars: Splits
+    shard: int = Field(50_000, ge=100, le=10**15)
     labels: Labels = Labels()
     median: Median = "noisy"
     continuum: float = Field(0, ge=0, le=10_000)
 
+    @property
+    def n_shards(self):
+        """How many there are, without naming them."""
+        return sum(-(-n // self.shard) for _, n in self.n_stars)
+
     def shards(self):
-        """``{name: (split, first, stop)}`` of the shards in the order of the stars; rows are counted in each split."""
-        return {
-            f"{split}_{lo // self.shard}": (split, lo, min(lo + self.shard, n))
-            for split, n in self.n_stars
-            for lo in range(0, n, self.shard)
-        }
+        """``{name: split}`` of the shards in the order of the stars."""
+        counts = {split: -(-n // self.shard) for split, n in self.n_stars}
+        return {f"{split}_{i}": split for split in SPLITS for i in range(counts[split])}
+
+    def rows(self, shard):
+        """``(split, first, stop)`` of the stars of a shard, counted in each split."""
+        split, i = shard.split("_")
+        first = int(i) * self.shard
+        return split, first, min(first + self.shard, getattr(self.n_stars, split))
 
 
 class PfsspecDataset(Model):
@@ -76,16 +91,27 @@ class PfsspecDataset(Model):
     """
 
     kind: Literal["pfsspec"]
-    train: str
-    val: str
-    test: str
+    train: Annotated[str, Field(min_length=1)]
+    val: Annotated[str, Field(min_length=1)]
+    test: Annotated[str, Field(min_length=1)]
     median: Median = "noisy"
     continuum: float = Field(0, ge=0, le=10_000)
-    fwhm: Positive | None = None
+    fwhm: Annotated[float, Field(ge=0.01, le=20)] | None = None
+
+    @property
+    def n_shards(self):
+        return len(SPLITS)
 
     def shards(self):
-        """A file is a shard; ``stop`` is only known to the file."""
-        return {f"{split}_0": (split, 0, None) for split in SPLITS}
+        """A file is a shard."""
+        return {f"{split}_0": split for split in SPLITS}
+
+    def rows(self, shard):
+        """``stop`` is only known to the file."""
+        return shard.split("_")[0], 0, None
+
+
+Dataset = Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]
 
 
 def check_labels(key, dataset, axes):

@@ -1,18 +1,26 @@
 """One readable line from pydantic's validation errors: the key, its value, what is allowed, the nearest known key."""
 
 import difflib
+import reprlib
+from types import UnionType
 from typing import get_args, get_origin
 
 from pydantic import BaseModel
 
+SHORT = reprlib.Repr()
+SHORT.maxlist, SHORT.maxdict, SHORT.maxstring, SHORT.maxother = 8, 8, 50, 50
 
-def one_line(error, model, prefix=""):
-    """Describe the first mistake in ``error``, a pydantic ``ValidationError`` raised by ``model`` for the key ``prefix``."""
+
+def one_line(error, model, prefix=()):
+    """Describe the first mistake in ``error``, a pydantic ``ValidationError`` by ``model`` for the key ``prefix``."""
     # an unknown key and the missing one it was meant to be come together: the unknown one says more
     mistake = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     path, models = _walk(mistake["loc"], model)
-    key = "".join([prefix, *(f".{part}" if isinstance(part, str) else f"[{part}]" for part in path)]).lstrip(".")
-    value = f" = {mistake['input']!r}" if not isinstance(mistake["input"], dict) else ""
+    if path[-1:] == ["[key]"]:  # of a dictionary, wrong itself
+        path.pop()
+        mistake["input"] = {}
+    key = dotted([*prefix, *path])
+    value = f" = {SHORT.repr(mistake['input'])}" if not isinstance(mistake["input"], dict) else ""
     if mistake["type"] == "extra_forbidden":
         allowed = list(models[-1].model_fields)
         return f"{key}{value}: unknown key; allowed here: {', '.join(allowed)}{nearest(path[-1], allowed)}"
@@ -24,6 +32,12 @@ def one_line(error, model, prefix=""):
         return f"{key}.kind{found}: one of {expected} is allowed"
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{key}{value}: {message}{_bounds(path, models)}" if key else message
+
+
+def dotted(path):
+    """The keys of ``path`` as one word, such as ``runs.moe_smoke.noise_levels[0]``."""
+    names = [part if not isinstance(part, str) or part.isprintable() else repr(part) for part in path]
+    return "".join([f".{name:.80}" if isinstance(name, str) else f"[{name}]" for name in names]).removeprefix(".")
 
 
 def nearest(word, words):
@@ -40,6 +54,8 @@ def _walk(loc, model):
             path.append(part)
             field = here.model_fields.get(part)
             here = _present(field.annotation) if field else None
+        elif get_origin(here) is UnionType:  # of a number and a text: pydantic names the one that it tried
+            here = None
         elif get_origin(here) is dict:
             path.append(part)
             here = get_args(here)[1]

@@ -8,7 +8,7 @@ from gravispec.config.base import Model, known
 from gravispec.config.errors import one_line
 from gravispec.errors import InputError
 from gravispec.plugins.families import MODES, families, inputs_of
-from gravispec.plugins.models import modules, plugin
+from gravispec.plugins.models import FOLDER, modules, plugin
 
 
 class ModelBase(Model):
@@ -49,16 +49,13 @@ def checked(models):
         if not isinstance(entry, dict) or "module" not in entry:
             raise ValueError(f"models.{name}: needs module, one of {', '.join(modules())}")
         try:
-            if entry["module"] not in modules():
-                plugin(str(entry["module"]))  # says more of a file that is there and is no model
+            if not (FOLDER / f"{entry['module']}.py").is_file():
                 known(f"models.{name}.module", entry["module"], modules())
             about = schema_of(entry["module"]).model_validate(entry).model_dump()
         except InputError as error:
-            if (known_modules := modules()) and str(entry["module"]) not in known_modules:
-                known(f"models.{name}.module", entry["module"], known_modules)
             raise ValueError(f"models.{name}: {error}") from None
         except ValidationError as error:
-            raise ValueError(one_line(error, schema_of(entry["module"]), prefix=f"models.{name}")) from None
+            raise ValueError(one_line(error, schema_of(entry["module"]), prefix=("models", name))) from None
         found[name] = about | {"label": about["label"] or name.replace("_", " ")}
         found[name] |= {"covered": about["covered"] or name, "all": about["all"] or f"{name}_full"}
     for name, about in found.items():

@@ -4,10 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from gravispec.config.base import Finite, Model, ModelName, Name, NoiseLevel, known
+from gravispec.config.base import Finite, Model, ModelName, Name, NoiseLevel, Once, Stars, known
 from gravispec.config.models import deployable
 
 
+LIGHT = 299_792.458  # km/s
+Velocity = Annotated[float, Field(gt=-LIGHT, lt=LIGHT)]
 NAMING_MODELS = ("reference", "differences", "rho", "hypotheses", "catalogue")
 
 
@@ -16,8 +18,8 @@ def _listed(value: Any):
     return value if isinstance(value, list | tuple) else [value]
 
 
-NoiseLevels = Annotated[list[NoiseLevel], BeforeValidator(_listed), Field(min_length=1)]
-Sizes = Annotated[list[Annotated[int, Field(ge=50)]], BeforeValidator(_listed), Field(min_length=1)]
+NoiseLevels = Annotated[list[NoiseLevel], BeforeValidator(_listed), Field(min_length=1), Once]
+Sizes = Annotated[list[Stars], BeforeValidator(_listed), Field(min_length=1), Once]
 Pair = Annotated[list[ModelName], Field(min_length=2, max_length=2)]
 
 
@@ -96,10 +98,6 @@ class Run(Model):
 
     @model_validator(mode="after")
     def _consistent(self):
-        for key in ("noise_level", "n_train"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} {values}: one stands there twice")
         names = self.names()
         for name in names:
             if names.count(name) > 1:
@@ -135,11 +133,11 @@ class Run(Model):
 class Catalogue(Model):
     """Runs applied to observed spectra: files are paths and patterns, the others as in ``gravispec predict``."""
 
-    runs: Annotated[list[Name], Field(min_length=1)]
+    runs: Annotated[list[Name], Field(min_length=1), Once]
     model: ModelName | None = None
-    files: Annotated[list[str], Field(min_length=1)]
+    files: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Once]
     medium: Literal["air", "vacuum"] | None = None
-    velocity: Finite | str | None = None
+    velocity: Velocity | Annotated[str, Field(min_length=1)] | None = None
 
 
 def with_like(runs):

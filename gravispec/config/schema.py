@@ -8,22 +8,21 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from gravispec.config.base import Model, ModelName, Name, Positive
-from gravispec.config.datasets import LteDataset, PfsspecDataset, check_labels
-from gravispec.config.errors import one_line
+from gravispec.config.base import LONGEST, Model, ModelName, NewName, Once, Stars, booleans, known
+from gravispec.config.datasets import Dataset, check_labels
+from gravispec.config.errors import dotted, one_line
 from gravispec.config.grids import Grid
 from gravispec.config.models import checked
 from gravispec.config.old import refuse_old_keys
 from gravispec.config.runs import Catalogue, Run, check_catalogues, check_comparisons, check_run, with_like
-from gravispec.config.base import known
 from gravispec.errors import InputError
 
 
 class Alphas(Model):
     """Ridge penalties tried: ``n`` values, logarithmic from ``low`` to ``high``."""
 
-    low: Positive = 1e-3
-    high: Positive = 1e5
+    low: float = Field(1e-3, ge=1e-12, le=1e12)
+    high: float = Field(1e5, ge=1e-12, le=1e12)
     n: int = Field(13, ge=1, le=100)
 
     @model_validator(mode="after")
@@ -41,21 +40,25 @@ class Ridge(Model):
     folds: int = Field(5, ge=2, le=20)
 
 
+Edges = Annotated[list[float], Field(min_length=2, max_length=21)]
+BinName = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+
+
 class Bins(Model):
     """Experts: bin = n_metallicity · (index in T_eff) + (index in M_H); half-open, the last interval closed."""
 
-    T_eff: list[float] = [3750, 4500, 5250, 6000]
-    T_eff_names: list[str] = ["Cool", "Mid", "Hot"]
-    M_H: list[float] = [-2, -1, 0, 0.5]
-    M_H_names: list[str] = ["Metal-poor", "Solar", "Metal-rich"]
+    T_eff: Edges = [3750, 4500, 5250, 6000]
+    T_eff_names: list[BinName] = ["Cool", "Mid", "Hot"]
+    M_H: Edges = [-2, -1, 0, 0.5]
+    M_H_names: list[BinName] = ["Metal-poor", "Solar", "Metal-rich"]
 
     @model_validator(mode="after")
     def _edges(self):
         for label, names in ((self.T_eff, self.T_eff_names), (self.M_H, self.M_H_names)):
-            if len(label) < 2 or any(np.diff(label) <= 0):
+            if any(np.diff(label) <= 0):
                 raise ValueError(f"edges {label} must increase")
-            if len(names) != len(label) - 1:
-                raise ValueError(f"{len(label) - 1} names are needed for edges {label}, found {names}")
+            if len(names) != len(label) - 1 or len(set(names)) < len(names):
+                raise ValueError(f"{len(label) - 1} different names are needed for edges {label}, found {names}")
         return self
 
     def names(self):
@@ -70,7 +73,7 @@ class Validation(Model):
 
     fit: float = Field(0.7, gt=0, lt=1)
     stop: float = Field(0.1, gt=0, lt=1)
-    n_val: int = Field(5000, ge=50)
+    n_val: Stars = 5000
 
     @model_validator(mode="after")
     def _leaves_calibration(self):
@@ -87,13 +90,13 @@ class Evaluation(Model):
 class Config(Model):
     """The whole of ``config/config.yaml``."""
 
-    seed: int = Field(1, ge=0)
-    grids: dict[Name, Grid] = {}
-    datasets: dict[Name, Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]]
+    seed: int = Field(1, ge=0, lt=2**31)  # 32 bits are what LightGBM takes
+    grids: dict[NewName, Grid] = {}
+    datasets: dict[NewName, Dataset]
     models: dict[ModelName, dict[str, Any]] = {}
-    runs: dict[Name, Run]
-    comparisons: dict[Name, Annotated[list[str], Field(min_length=2)]] = {}
-    catalogues: dict[Name, Catalogue] = {}
+    runs: dict[NewName, Run]
+    comparisons: dict[NewName, Annotated[list[str], Field(min_length=2), Once]] = {}
+    catalogues: dict[NewName, Catalogue] = {}
     ridge: Ridge = Ridge()
     bins: Bins = Bins()
     validation: Validation = Validation()
@@ -128,6 +131,10 @@ def load(raw):
     Returns a ``Config``. Raises ``InputError`` with one line on the first mistake: the key, its value, what is allowed
     and the nearest known key.
     """
+    if path := booleans(raw):
+        raise InputError(
+            f"config: {dotted(path)}: true or false (in YAML yes, no, on, off, too) is no value of any key"
+        )
     try:
         return Config.model_validate(raw)
     except ValidationError as error:

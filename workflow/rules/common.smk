@@ -1,15 +1,14 @@
 # Shared by all rule files - the checked configuration, code tracking, what jobs need, spectra in shards of stars
 import os
+import shutil
 import sys
 from pathlib import Path
 
-HERE = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module of another workflow
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
+HERE = Path(str(workflow.current_basedir)).parents[1]
 
 from gravispec.config import SPLITS, load
 from gravispec.errors import InputError
-from workflow.costs import Costs
+from workflow.costs import Costs, too_many_shards
 from workflow.scripts.lib.code_deps import digest, digest_of_file, imported_files
 from workflow.scripts.lib.folder import enter
 from workflow.scripts.lib.parent import announce
@@ -112,11 +111,15 @@ def datasets_of(kind):
 
 
 def all_shards(pattern, splits=SPLITS, **names):
-    """The files of a data set's shards, in the order of its stars."""
+    """The files of a data set's shards, in the order of its stars; it ends here where there are too many to be named."""
+    os.makedirs("results", exist_ok=True)
+    free = shutil.disk_usage("results").free
+    if problem := too_many_shards(costs, names["dataset"], disk=free):
+        sys.exit(f"error: {problem}")
     shards = settings.datasets[names["dataset"]].shards()
     return [
         pattern.format(shard=name, **names)
-        for name, (split, _, _) in shards.items()
+        for name, split in shards.items()
         if split in splits
     ]
 
@@ -128,4 +131,4 @@ def sharded(pattern, splits=SPLITS):
 
 def shard_of_stars(wildcards):
     """Param: split, first row in it and the row after the last of a shard."""
-    return settings.datasets[wildcards.dataset].shards()[wildcards.shard]
+    return settings.datasets[wildcards.dataset].rows(wildcards.shard)

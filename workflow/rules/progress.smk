@@ -1,17 +1,22 @@
 # What is checked before the first job, and what is printed while jobs run and when one fails.
-import shutil
-
 import psutil
 from snakemake.logging import logger
 
 from workflow.costs import shortage
 from workflow.scripts.lib.progress import Progress
 from workflow.seam import planned_jobs, runs_here
+from workflow.verify import incomplete
 
 progress = Progress(
     {rule.name: str(rule.benchmark) for rule in workflow.rules if rule.benchmark}
 )
 logger.addHandler(progress)
+
+
+# intermediate files that are gone are no reason for Snakemake to do anything
+if workflow.is_main_process:
+    for line in incomplete(settings.runs):
+        print(line, file=sys.stderr)
 
 
 def wants_card(rule, wildcards):
