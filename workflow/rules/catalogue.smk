@@ -74,6 +74,7 @@ rule catalogue:
     """All rows in one table, and a list of the files that could not be read."""
     input:
         code=code("catalogue.py"),
+        module=lambda wc: [file for module in catalogue_modules(wc) for file in tracked(module)],
         models=catalogue_models,
         rows=catalogue_parts(f"{PART}.rows.parquet"),
         problems=catalogue_parts(f"{PART}.problem.txt"),
@@ -90,5 +91,7 @@ rule catalogue:
         **needs("catalogue"),
     params:
         code=code_sha("catalogue.py"),
+        module_code=lambda wc: code_sha(*catalogue_modules(wc)),
+        model=lookup(within=config, dpath="catalogues/{catalogue}/model"),
     script:
         "../scripts/catalogue.py"
