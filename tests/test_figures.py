@@ -52,8 +52,8 @@ def case(levels=(0.2,), names=("ridge", "a", "b"), weights=("a",), missing=None)
     run["differences"] = [[name, names[0]] for name in names[1:]]
     curve = {"epoch": [1, 2, 3], "fit": [0.9, 0.7, 0.6], "stop": [0.9, 0.8, 0.85]}
     about = {(level, 500, name): {"curve": curve, "loss": "dex²"} for level in levels for name in weights}
-    statistics = {"seed": 1, "resamples": 100, "confidence": 0.95}
-    samples = resampled(predictions, models, seed=1, resamples=100)
+    statistics = {"seed": 1, "resamples": 50, "confidence": 0.95}
+    samples = resampled(predictions, models, seed=1, resamples=50)
     calibrations = {level: calibration(rows, names) for level, rows in predictions.groupby("noise_level")}
     return {
         "predictions": predictions, "samples": samples, "models": models, "run": run, "confidence": 0.95,
@@ -71,7 +71,7 @@ def case(levels=(0.2,), names=("ridge", "a", "b"), weights=("a",), missing=None)
 def cases():
     return {
         "one": case(),
-        "levels": case(levels=(0.0, 0.5, 1.0), names=("ridge", "a", "b", "c", "d", "e"), missing="a"),
+        "levels": case(levels=(0.0, 1.0), names=("ridge", "a", "b", "c"), missing="a"),
         "alone": case(names=("ridge",), weights=()),
     }
 
@@ -102,7 +102,7 @@ def test_every_figure_draws_every_kind_of_run(cases, name, kind):
 def test_models_are_shown_by_their_labels(cases, name):
     fig = drawn(name, cases["levels"])
     shown = texts(fig)
-    assert all(f"the {model}" in shown for model in "bcde")
+    assert all(f"the {model}" in shown for model in "bc")
     plt.close(fig)
 
 
@@ -127,7 +127,7 @@ def test_the_reference_is_grey_and_no_two_models_look_alike():
 
 def test_r2_against_noise_draws_intervals_and_what_was_published(cases):
     given = cases["levels"]
-    models = given["models"] | {"e": entry("e", "lightgbm")}
+    models = given["models"] | {"c": entry("c", "lightgbm")}
     fig = drawn("r2_against_noise", given | {"models": models})
     assert "published (BOSZ)" in texts(fig)
     assert "500 training stars, 300 test stars" in texts(fig)

@@ -19,8 +19,8 @@ from gravispec.evaluation.summary import summary
 N = 900
 SIGMA = {"ridge": 0.8, "oracle": 0.4, "gate": 0.5, "tower": 0.45}  # scatter of the errors, dex, at noise level 1
 LEVELS, SIZES = (0.2, 1.0), (100, 1000)
-STATISTICS = {"seed": 4, "resamples": 300, "confidence": 0.95}
-RESAMPLING = {"seed": 4, "resamples": 300}
+STATISTICS = {"seed": 4, "resamples": 200, "confidence": 0.95}
+RESAMPLING = {"seed": 4, "resamples": 200}
 CLAIM = dict.fromkeys(("statement", "model", "at_least", "at_most", "difference", "above", "noise_level", "n_train"))
 
 
@@ -91,10 +91,10 @@ def test_rho_is_zero_at_the_start_one_at_the_end_and_nan_without_a_gain():
 
 def test_resamples_are_paired_and_agree_with_a_loop(predictions):
     (cell, *_) = cells(predictions, MODELS)
-    found = r2_resamples(cell.rows["log_g"], cell.values.assign(copy=cell.rows["gate"]), resamples=1000, seed=4)
+    found = r2_resamples(cell.rows["log_g"], cell.values.assign(copy=cell.rows["gate"]), resamples=200, seed=4)
     np.testing.assert_array_equal(found["gate"], found["copy"])
     rng, y, gate = np.random.default_rng(4), cell.rows["log_g"].to_numpy(), cell.rows["gate"].to_numpy()
-    loop = [scores(y[i], gate[i])["r2"] for i in rng.integers(0, len(y), (1000, len(y)))]
+    loop = [scores(y[i], gate[i])["r2"] for i in rng.integers(0, len(y), (200, len(y)))]
     np.testing.assert_allclose(found["gate"], loop, rtol=1e-12)
 
 
@@ -215,7 +215,7 @@ def test_differences_are_paired_and_of_the_pairs_that_a_cell_has(predictions, sa
     drawn, row = samples_of(samples, cell), here.iloc[0]
     assert row["delta_r2"] == pytest.approx(cell.scores("gate")["r2"] - cell.scores("ridge")["r2"], rel=1e-12)
     assert row["ci_low"] == pytest.approx(np.quantile(drawn["gate"] - drawn["ridge"], 0.025), rel=1e-12)
-    assert row["resamples"] == 300
+    assert row["resamples"] == 200
     # errors of the models are correlated: the paired interval is narrower than that of independent samples
     unpaired = np.quantile(drawn["gate"].to_numpy() - drawn["ridge"].to_numpy()[::-1], [0.025, 0.975])
     assert row["ci_high"] - row["ci_low"] < 0.8 * np.ptp(unpaired)

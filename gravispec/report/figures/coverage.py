@@ -30,14 +30,14 @@ def draw(coverage, models, run):
                 one = group[group["label"] == label]
                 x = one["bin"].map(at) + shift
                 face = [LABEL_COLOURS[label] if promised else "white" for promised in one["promised"]]
-                ax.scatter(x, one["coverage"], 14, face, MARKERS[label], edgecolors=LABEL_COLOURS[label], lw=0.8)
+                ax.scatter(x, one["coverage"], 14, face, marker=MARKERS[label], edgecolors=LABEL_COLOURS[label], lw=0.8)
             left = places[by][-1] + 1.6
         ax.set_ylabel(f"coverage of {confidence * 100:.0f} %")
         ax.tick_params(axis="x", length=0)
         ax.margins(x=0.01, y=0.08)
     _coverage_axis(axes[-1], table, places)
     for label in LABEL_COLOURS:
-        axes[0].scatter([], [], 14, LABEL_COLOURS[label], MARKERS[label], label=NAMES[label])
+        axes[0].scatter([], [], 14, LABEL_COLOURS[label], marker=MARKERS[label], label=NAMES[label])
     axes[0].bar([np.nan], [np.nan], color="0.8", label="99 % band, promised")
     axes[0].bar([np.nan], [np.nan], color="0.92", label="not promised")
     axes[0].legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1), fontsize=7)
