@@ -31,6 +31,7 @@ DESCRIPTIONS = {
     **LABELS,
     "snr": "median flux / error of a pixel",
     "chi2": "reduced chi2 of the reconstruction from the principal components",
+    "fill_cost": "largest change of a label by the fill (68 %) over its half-width",
     "flags": "bits, see the header: 0 is good",
     "filled": "share of pixels that were masked or missing",
     "offset": "measured wavelength offset against the training spectra",

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-MASKED_LIMIT = 0.1  # share of pixels that were filled from their neighbours
+MASKED_LIMIT = 0.1  # share of pixels that were filled
+COST_LIMIT = 0.5  # of the half-width of a 68 % interval, which then grows by 12 %
 OFFSET_LIMIT = 1.0  # pixels: of a single spectrum the offset is measured to 0.3 pixel or so at low S/N
 
 #: bit, name, meaning
@@ -11,7 +12,12 @@ FLAGS = (
     (2, "EXTRAPOLATED", "predicted log_g, T_eff or M_H lies outside the range of the training labels"),
     (4, "SNR", "S/N lies outside the range of the validation spectra"),
     (8, "UNLIKE_TRAINING", "chi2 is above the 99.5 % quantile of the validation spectra"),
-    (16, "MASKED", f"more than {MASKED_LIMIT:.0%} of the pixels were filled from their neighbours"),
+    (
+        16,
+        "MASKED",
+        f"more than {MASKED_LIMIT:.0%} of the pixels were filled, or what the fill may cost a label exceeds "
+        f"{COST_LIMIT:.0%} of its 68 % interval's half-width",
+    ),
     (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
     (64, "UNUSABLE", "no prediction: see the column problem"),
 )

@@ -21,14 +21,21 @@ def median_normalised(flux: np.ndarray) -> np.ndarray:
     return namespace(flux).clip(flux / row_median(flux)[:, None], 0, None)
 
 
-def continuum_normalised(flux: np.ndarray, wave: np.ndarray, width: float) -> np.ndarray:
-    """flux (n, P) float32 divided by its running mean over `width`, Å; the window is cut at both ends of the spectrum.
+def running_continuum(flux: np.ndarray, wave: np.ndarray, width: float) -> np.ndarray:
+    """Running mean (n, P) of flux (n, P) over `width`, Å; the window is cut at both ends of the spectrum.
 
-    Takes out what flux calibration and dust do to the shape of a spectrum, and with it what the shape says of the star.
     A mean that is not positive, in spectra that are nearly all noise, counts as 1 % of the spectrum's own mean.
     """
     size = max(3, round(width / float(np.median(np.diff(wave)))))
     shares = uniform_filter1d(np.ones(len(wave)), size, mode="constant")
     continuum = uniform_filter1d(flux, size, axis=1, mode="constant", output=np.float64) / shares
     floor = 0.01 * np.abs(flux.mean(axis=1, dtype=np.float64, keepdims=True))
-    return (flux / np.maximum(continuum, floor)).astype(np.float32)
+    return np.maximum(continuum, floor)
+
+
+def continuum_normalised(flux: np.ndarray, wave: np.ndarray, width: float) -> np.ndarray:
+    """flux (n, P) float32 divided by its `running_continuum`.
+
+    Takes out what flux calibration and dust do to the shape of a spectrum, and with it what the shape says of the star.
+    """
+    return (flux / running_continuum(flux, wave, width)).astype(np.float32)

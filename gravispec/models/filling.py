@@ -1,0 +1,103 @@
+"""Spectra with masked pixels: their fill, and what it may cost the labels, whatever the model is that reads them.
+
+Reference spectra are noisy validation spectra without masks. Those most like the spectrum get its very mask, are
+reconstructed with its weights, and differ from that by what a fill of this mask misses in stars of this kind: noise,
+and signal beyond the components. The fill plus each of these differences are equally likely versions of the spectrum.
+Their mean is the fill; the labels that the model reads in them scatter by what the fill may cost.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gravispec.data.arrays import blocks
+from gravispec.features.pca import Pca
+from gravispec.features.reconstruct import Reconstruction, loadings
+from gravispec.models.intervals import CONFIDENCES, rank
+
+N_REFERENCES = 512
+N_VERSIONS = 40  # of a spectrum: the fewest that 95 % can be told from
+BLOCK = 8  # spectra; their versions are held at once
+ROUNDS = 2  # of the fill and the normalisation, which depends on the fill
+
+Rows = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class References:
+    """flux (R, P) float32, noisy, normalised as in training; labels (R, T) as the run predicts them; snr (R,)."""
+
+    flux: np.ndarray
+    labels: np.ndarray
+    snr: np.ndarray
+
+    def nearest(self, labels: np.ndarray, snr: np.ndarray) -> np.ndarray:
+        """(m, n) rows of the ``N_VERSIONS`` nearest in labels (m, T) and ln S/N (m,), in standard deviations."""
+        own, others = (
+            np.column_stack([of, np.log(np.maximum(ratio, 1e-3))])
+            for of, ratio in ((self.labels, self.snr), (labels, snr))
+        )
+        scale = own.std(axis=0)
+        scale[scale == 0] = 1
+        distance = np.square((others[:, None] - own) / scale).sum(axis=2)
+        return np.argsort(distance, axis=1, kind="stable")[:, :N_VERSIONS]
+
+
+def fill(
+    flux: np.ndarray,
+    sigma: np.ndarray,
+    measured: np.ndarray,
+    snr: np.ndarray,
+    *,
+    pca: Pca,
+    references: References,
+    divisor: Rows,
+    labels: Rows,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normalised flux (m, P) float64, filled where not ``measured``, and what that may cost, (m, T, len(CONFIDENCES)).
+
+    The cost for confidence c is the ⌈(n + 1) c⌉-th smallest change of a label among the n versions of the spectrum.
+
+    Args:
+        flux: (m, P), with any finite guess in the pixels to fill; sigma (m, P), 1σ errors of flux over its divisor.
+        measured: (m, P) bool, some pixels of every row; snr: (m,).
+        divisor: what normalises flux (m, P) as in training, (m, 1) or (m, P).
+        labels: from normalised flux (m, P) to labels (m, T).
+    """
+    components, parts = loadings(pca), []
+    for lo, hi in blocks(0, len(flux), BLOCK):
+        rows = slice(lo, hi)
+        guess = np.array(flux[rows], np.float64)
+        operators = [Reconstruction(pca.mean, components, *of) for of in zip(sigma[rows], measured[rows], strict=True)]
+        first = _first(guess, operators, divisor)
+        near = references.nearest(labels(first), snr[rows])
+        known = zip(guess, operators, near, strict=True)
+        own, versions = zip(*(_versions(row, op, references.flux[i], divisor) for row, op, i in known), strict=True)
+        own, n = np.concatenate(own), near.shape[1]
+        change = np.abs(labels(np.concatenate(versions)).reshape(len(own), n, -1) - labels(own)[:, None])
+        change.sort(axis=1)
+        parts.append((own, np.stack([change[:, rank(n, c) - 1] for c in CONFIDENCES], axis=2)))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _first(flux, operators, divisor):
+    """Normalised flux (m, P) with the reconstruction of each row; ``flux`` is filled in place."""
+    scale = np.broadcast_to(divisor(flux), flux.shape)
+    for row, of_row, operator in zip(flux, scale, operators, strict=True):
+        row[operator.missing] = operator((row / of_row)[None])[0] * of_row[operator.missing]
+    return flux / divisor(flux)
+
+
+def _versions(flux, operator, references, divisor):
+    """The filled spectrum (1, P) and its versions (n, P), normalised, from flux (P,) and references (n, P)."""
+    missing, scale = operator.missing, divisor(flux[None])
+    missed = references[:, missing] - operator(references)
+    own, versions = flux[None].copy(), np.repeat(flux[None].astype(np.float32), len(references), axis=0)
+    for _ in range(ROUNDS):
+        filled = (operator(own / scale) + missed) * np.broadcast_to(scale, own.shape)[:, missing]
+        own[:, missing], versions[:, missing] = filled.mean(axis=0), filled
+        # the median of a spectrum without noise in the filled pixels would be another one than in training
+        of_versions = divisor(versions)
+        scale = of_versions.mean(axis=0, keepdims=True)
+    return own / scale, versions / of_versions

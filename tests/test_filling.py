@@ -1,0 +1,178 @@
+"""Masked pixels: the reconstruction against dense Gaussian algebra, what a fill costs, and labels of the smoke run."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gravispec.data.stars import LABELS
+from gravispec.features.pca import Pca
+from gravispec.features.reconstruct import Reconstruction, loadings
+from gravispec.models.filling import N_VERSIONS, References, fill
+from gravispec.models.flags import BITS
+from gravispec.models.trained import TrainedRun
+from gravispec.observed.mask import fill as fill_from_neighbours
+from gravispec.spectra.normalise import row_median
+
+P, K = 120, 4
+
+
+@pytest.fixture
+def world():
+    """Components with scores of known variance, white noise of variance 0.01 in what they were measured on."""
+    rng = np.random.default_rng(2)
+    components = np.linalg.qr(rng.normal(size=(P, K)))[0].T
+    variance = np.array([9.0, 4.0, 1.0, 0.25])
+    pca = Pca(1 + 0.1 * rng.normal(size=P), components, variance + 0.01, variance.sum() + P * 0.01)
+    return rng, pca, np.sqrt(variance)[:, None] * components
+
+
+def test_loadings_are_the_components_without_noise(world):
+    np.testing.assert_allclose(loadings(world[1]), world[2], atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e6])  # of the errors: also far below and above the components
+def test_reconstruction_is_the_conditional_mean_of_a_dense_gaussian(world, scale):
+    rng, pca, B = world
+    sigma, measured = scale * rng.uniform(0.05, 0.2, P), rng.random(P) > 0.3
+    flux = pca.mean + rng.normal(size=(3, K)) @ B + np.minimum(sigma, 1) * rng.normal(size=(3, P))
+    operator = Reconstruction(pca.mean, B, sigma, measured)
+    M, F = np.flatnonzero(measured), np.flatnonzero(~measured)
+    covariance = B.T @ B + np.diag(sigma**2)
+    if scale == 1:
+        gain = np.linalg.solve(covariance[np.ix_(M, M)], covariance[np.ix_(M, F)]).T
+        expected = pca.mean[F] + (flux[:, M] - pca.mean[M]) @ gain.T
+        given = covariance[np.ix_(F, F)] - gain @ covariance[np.ix_(M, F)]
+        np.testing.assert_allclose(
+            B[:, F].T @ operator.covariance() @ B[:, F] + np.diag(sigma[F] ** 2), given, atol=1e-9
+        )
+    elif scale < 1:  # least squares
+        scores = np.linalg.lstsq((B[:, M] / sigma[M]).T, ((flux - pca.mean) / sigma)[:, M].T, rcond=None)[0]
+        expected = pca.mean[F] + scores.T @ B[:, F]
+    else:  # nothing is known
+        expected = np.broadcast_to(pca.mean[F], (3, len(F)))
+    np.testing.assert_allclose(operator(flux), expected, atol=1e-9 if scale == 1 else 1e-4)
+    flux[:, F] = 7
+    np.testing.assert_allclose(operator(flux), expected, atol=1e-9 if scale == 1 else 1e-4)
+
+
+def test_cost_is_that_of_the_dense_gaussian(world):
+    """Linear labels: a change of c_F (f_F - fill) has variance c_Fᵀ Cov(F | M) c_F. 60 stars of 40 versions."""
+    rng, pca, B = world
+    n, sigma = 60, rng.uniform(0.05, 0.2, P)
+
+    def draw(n):
+        return pca.mean + rng.normal(size=(n, K)) @ B + sigma * rng.normal(size=(n, P))
+
+    coef = rng.normal(size=(P, 3))
+    references = draw(400)
+    pool = References(references.astype(np.float32), references @ coef, np.full(400, 10.0))
+    truth, measured = draw(n), np.tile(rng.random(P) > 0.3, (n, 1))
+    flux = np.where(measured, truth, 0)
+    filled, cost = fill(
+        flux, np.tile(sigma, (n, 1)), measured, np.full(n, 10.0), pca=pca, references=pool,
+        divisor=lambda rows: np.ones((len(rows), 1)), labels=lambda rows: rows @ coef,
+    )  # fmt: skip
+    F = ~measured[0]
+    scores = Reconstruction(pca.mean, B, sigma, measured[0]).covariance()
+    covariance = B[:, F].T @ scores @ B[:, F] + np.diag(sigma[F] ** 2)
+    expected = np.sqrt(np.einsum("ft,fg,gt->t", coef[F], covariance, coef[F]))
+    np.testing.assert_allclose(cost[:, :, 0].mean(axis=0), expected, rtol=0.15)
+    np.testing.assert_allclose(cost[:, :, 1].mean(axis=0), 1.96 * expected, rtol=0.15)
+    change = (truth - filled) @ coef
+    assert np.mean(np.abs(change) <= cost[:, :, 0]) == pytest.approx(0.68, abs=0.1)
+    assert np.mean(np.abs(change) <= cost[:, :, 1]) == pytest.approx(0.95, abs=0.05)
+    np.testing.assert_array_equal(filled[measured], truth[measured])
+
+
+def test_the_nearest_references_are_like_the_star():
+    rng = np.random.default_rng(4)
+    labels, snr = rng.normal(size=(500, 3)) * [1, 500, 1], rng.lognormal(3, 0.5, 500)
+    near = References(np.zeros((500, 1)), labels, snr).nearest(labels[:5], snr[:5])
+    assert near.shape == (5, N_VERSIONS)
+    assert near[:, 0].tolist() == [0, 1, 2, 3, 4]
+    few = References(np.zeros((7, 1)), labels[:7], np.full(7, 10.0)).nearest(labels[:2], np.array([1.0, np.inf]))
+    assert few.shape == (2, 7)
+
+
+@pytest.fixture(scope="module")
+def run(smoke):
+    return TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def stars(smoke):
+    """Test stars of the smoke run: their row of the predictions, noisy flux and its error."""
+    table = pd.read_parquet(smoke.path / "results/moe_smoke/predictions.parquet").query("split == 'test'")
+    return table.reset_index(drop=True), smoke.flux(splits=["test"]), np.float32(0.2) * smoke.error(splits=["test"])
+
+
+def masked(run, flux, error, missing):
+    """The catalogue of flux (m, P) without the pixels ``missing``, as from files; and before: by neighbours."""
+    flux, error = np.where(missing, np.nan, flux), error.copy()
+    fill_from_neighbours(flux, error, missing)
+    median = row_median(flux)[:, None]
+    return run.predict(flux / median, error / median, ~missing), run.predict(flux / median, error / median)
+
+
+def windows(*limits):
+    return lambda wave, n, rng: np.tile(np.any([(wave >= a) & (wave <= b) for a, b in limits], axis=0), (n, 1))
+
+
+CORES = [(centre - 3, centre + 3) for centre in (8500.4, 8544.4, 8664.5)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mask", "shift"),
+    [
+        pytest.param(windows(CORES[1]), 0.05, id="8544"),
+        pytest.param(windows(*CORES), 0.08, id="three cores"),
+        pytest.param(windows((8480, 8580)), 0.1, id="100 Å"),
+        pytest.param(lambda wave, n, rng: rng.random((n, len(wave))) < 0.04, 0.05, id="random 4 %"),
+    ],
+)  # fmt: skip
+def test_masked_pixels_move_labels_within_their_intervals(run, stars, mask, shift):
+    """Of 120 stars a covered share is known to 0.04: it is compared with that of the same stars without a mask."""
+    table, flux, error = (part[:120] for part in stars)
+    missing = mask(run.wave, len(flux), np.random.default_rng(6))
+    found, before = masked(run, flux, error, missing)
+    whole = run.predict(flux, error)
+    moved = found["log_g"] - whole["log_g"]
+    assert abs(moved.median()) < shift
+    assert np.median(np.abs(moved)) <= np.median(np.abs(before["log_g"] - whole["log_g"])) + 0.01
+    for label in LABELS:
+        for c in (68, 95):
+            inside, of_whole = (
+                ((t[f"{label}_lo{c}"] <= table[label]) & (table[label] <= t[f"{label}_hi{c}"])).mean()
+                for t in (found, whole)
+            )
+            assert inside > of_whole - 0.08, (label, c)
+    assert (found["fill_cost"] > 0).all()
+
+
+@pytest.mark.slow
+def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
+    _, flux, error = (part[:60] for part in stars)
+    rng = np.random.default_rng(8)
+    cores = windows(*CORES)(run.wave, len(flux), rng)
+    scattered = rng.random(flux.shape) < cores.mean()
+    by_cores, by_scattered = (masked(run, flux, error, missing)[0] for missing in (cores, scattered))
+    flagged = [(t["flags"] & BITS["MASKED"] > 0).mean() for t in (by_cores, by_scattered)]
+    assert flagged[0] > 0.5
+    assert flagged[1] < 0.05
+    assert by_cores["fill_cost"].median() > 4 * by_scattered["fill_cost"].median()
+
+
+@pytest.mark.slow
+def test_spectra_without_masks_are_as_they_were(run, stars):
+    table, flux, error = (part[:20] for part in stars)
+    measured = np.ones(flux.shape, bool)
+    plain = run.predict(flux, error)
+    pd.testing.assert_frame_equal(run.predict(flux, error, measured), plain)
+    np.testing.assert_allclose(plain["log_g"], table["mlp"], atol=1e-6)
+    assert (plain["fill_cost"] == 0).all()
+    measured[7, 100:120] = False
+    mixed = run.predict(flux, error, measured)
+    pd.testing.assert_frame_equal(mixed.drop(index=7), plain.drop(index=7), rtol=1e-12, atol=1e-12)
+    alone = run.predict(flux[7:8], error[7:8], measured[7:8])
+    pd.testing.assert_frame_equal(mixed.loc[[7]].reset_index(drop=True), alone, rtol=1e-9)
