@@ -84,10 +84,10 @@ def test_only_noise_and_stress_read_clean_flux_in_the_whole_dag(tmp_path):
     clean = rules_that_read("results/spectra/lte/flux/", rules)
     # of the test stars also the stress table and a figure of three stars, and nothing comes from them (tests below)
     assert clean == {shard: {"noisy"} for shard in shards} | {"test_0.npy": {"noisy", "stress", "figure_spectra"}}
-    # no model reads the error array either; quality is S/N and χ² for a catalogue
+    # no model reads the error array either; quality is S/N and χ² for a catalogue, and shape is its flags
     errors = rules_that_read("results/spectra/lte/error/", rules)
     of_test = {"noisy", "feature", "stress", "figure_spectra"}
-    assert errors == {shard: {"noisy", "feature"} for shard in shards} | {"test_0.npy": of_test}
+    assert errors == {shard: {"noisy", "feature", "shape"} for shard in shards} | {"test_0.npy": of_test}
     # the walk sees a leak: the published bug, planted
     experts = checkout.path / "workflow/rules/experts.smk"
     experts.write_text(experts.read_text().replace("of_run(NOISY)", "of_run(CLEAN)", 1))

@@ -173,8 +173,8 @@ def test_flags_and_unusable_rows(run, stars):
 
 
 def test_bits_are_one_each():
-    found = combine(**{name: np.arange(7) == i for i, name in enumerate(BITS)})
-    assert found.tolist() == [2**i for i in range(7)]
+    found = combine(**{name: np.arange(len(BITS)) == i for i, name in enumerate(BITS)})
+    assert found.tolist() == [2**i for i in range(11)]
 
 
 def test_the_nearest_noise_level_is_used(run, stars):

@@ -8,14 +8,20 @@ from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
 from gravispec.evaluation.metrics import r2_rows
 from gravispec.evaluation.residuals import scatter
-from gravispec.models.flags import BITS
+from gravispec.features.shape_fit import core_pixels
+from gravispec.models.flags import BITS, OF_SPECTRUM
 from gravispec.spectra import stress
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median
 
 BLOCK = 512  # stars; splines and Fourier transforms are in float64
-COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "flags"]
+COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "snr", "flags"]
 STATISTICS = ("bias", "scatter", "r2", "coverage95")
+R_LOW = 2000
+
+
+def _of_low_resolution(flux, wave, fwhm):
+    return stress.resolved(flux, wave, fwhm, R_LOW * (fwhm or np.nan) / np.median(wave))
 
 
 #: what each stress is, and its function of clean flux (m, P), wavelengths (P,) and FWHM of the line spread function
@@ -26,7 +32,17 @@ STRESSES = {
     "vsini_10": ("rotation, v sin i = 10 km/s", lambda f, wave, fwhm: stress.rotated(f, wave, 10)),
     "resolution_plus_10": ("resolution 10 % higher", lambda f, wave, fwhm: stress.resolved(f, wave, fwhm, 1.1)),
     "resolution_minus_10": ("resolution 10 % lower", lambda f, wave, fwhm: stress.resolved(f, wave, fwhm, 0.9)),
+    "resolution_2000": (f"resolution R = {R_LOW}", _of_low_resolution),
+    "vsini_30": ("rotation, v sin i = 30 km/s", lambda f, wave, fwhm: stress.rotated(f, wave, 30)),
+    "vsini_100": ("rotation, v sin i = 100 km/s", lambda f, wave, fwhm: stress.rotated(f, wave, 100)),
+    "ca_filled_10": (
+        "cores of Ca II filled in by 10 %",
+        lambda f, wave, fwhm: stress.filled(f, core_pixels(wave), 0.1),
+    ),
+    "constant_0p2": ("a constant of 0.2 of the median flux added", lambda f, wave, fwhm: f + 0.2),
+    "reddening_0p1": ("E(B-V) = 0.1 mag, R_V = 3.1", lambda f, wave, fwhm: stress.reddened(f, wave, 0.1)),
     "reddening_0p3": ("E(B-V) = 0.3 mag, R_V = 3.1", lambda f, wave, fwhm: stress.reddened(f, wave, 0.3)),
+    "slope_5": ("flux slope of 5 % over the spectrum", lambda f, wave, fwhm: stress.tilted(f, wave, 0.05)),
     "slope_10": ("flux slope of 10 % over the spectrum", lambda f, wave, fwhm: stress.tilted(f, wave, 0.1)),
     "sky_residuals_5": ("5 % (1 sigma) of the sky left in sky lines", None),
 }
@@ -79,12 +95,19 @@ def statistics(log_g, predicted, inside):
     return np.stack([np.median(delta, axis=-1), scatter(delta), r2_rows(log_g, predicted), inside.mean(axis=-1)])
 
 
+def shares(flags, inside):
+    """Shares of stars with a flag and with each; coverage of those with none. ``flags``, ``inside`` (N,)."""
+    unflagged = inside[flags == 0]
+    found = {"flagged": np.mean(flags > 0)} | {name.lower(): np.mean(flags & BITS[name] > 0) for name in OF_SPECTRUM}
+    return found | {"coverage95_unflagged": unflagged.mean() if unflagged.size else np.nan}
+
+
 def stress_table(log_g, found, *, resamples, confidence, seed):
     """A row a stress: bias (median of predicted - true) and scatter (σ_MAD) in dex, R², coverage of the 95 % interval.
 
-    Each has its change against stress ``none`` with a paired bootstrap interval over the stars. unlike_training: share
-    of stars that the catalogue flags for their χ². ``found``: from `catalogues`; not_done: the reason where there is
-    nothing.
+    Each has its change against stress ``none`` with a paired bootstrap interval over the stars. flagged: share of stars
+    with any flag of `OF_SPECTRUM`, and that of each flag; coverage95_unflagged: of the 95 % interval for the others.
+    ``found``: from `catalogues`; not_done: the reason where there is nothing.
     """
     log_g = np.asarray(log_g)
     done = {name: table for name, table in found.items() if not isinstance(table, str)}
@@ -114,6 +137,6 @@ def stress_table(log_g, found, *, resamples, confidence, seed):
             for s, statistic in enumerate(STATISTICS):
                 row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, 0]}
                 row |= {f"{statistic}_ci_low": low[s, i], f"{statistic}_ci_high": high[s, i]}
-            row["unlike_training"] = np.mean(done[name]["flags"] & BITS["UNLIKE_TRAINING"] > 0)
+            row |= shares(done[name]["flags"].to_numpy(), inside[i])
         table.append(row | {"not_done": found[name] if name not in done else ""})
     return pd.DataFrame(table)

@@ -27,9 +27,11 @@ def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | N
 
     NaN where no more pixels are measured than there are components.
     """
-    reconstruction = like(pca.mean, flux) + pca.transform(flux) @ like(pca.components, flux)
-    squares = ((flux - reconstruction) / sigma) ** 2
-    if measured is None:
+    squares = pca.transform(flux) @ like(pca.components, flux)  # in place from here on: the passes over pixels count
+    squares += like(pca.mean, flux) - flux
+    squares /= sigma
+    squares *= squares
+    if measured is None or measured.all():
         total, n_pixels = host(squares.sum(axis=1)), np.full(len(flux), flux.shape[1])
     else:
         total, n_pixels = np.sum(squares, axis=1, where=measured), measured.sum(axis=1)

@@ -20,8 +20,21 @@ FLAGS = (
     ),
     (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
     (64, "UNUSABLE", "no prediction: see the column problem"),
+    (128, "LINE_WIDTH", "lines are wider or narrower than those of training spectra: resolution, rotation"),
+    (256, "LINE_CORE", "cores of Ca II are shallower or deeper than the rest of the spectrum says: emission, sky"),
+    (512, "LINE_DEPTH", "all lines are shallower or deeper than the shape of the spectrum says: an added constant"),
+    (1024, "SLOPE", "the flux is steeper or flatter than the lines say: flux calibration, dust"),
+)
+#: for the header of a catalogue: what moves labels and is in no interval
+NOT_FLAGGED = (
+    "labels and intervals are not marginalised over flux slope, dust, an added constant, filled line cores, rotation, "
+    "resolution, velocity errors and abundances. LINE_WIDTH, LINE_CORE, LINE_DEPTH and SLOPE find them in part "
+    "alone, most at high S/N (rates: docs/calibration.md). Spectra with no flag that moved by more than 0.3 dex in "
+    "log g, built-in spectra at noise level 0.2: @@"
 )
 BITS = {name: bit for bit, name, _ in FLAGS}
+#: those that flux and errors alone can set; the others are of files
+OF_SPECTRUM = [name for name in BITS if name not in ("MASKED", "OFFSET", "UNUSABLE")]
 
 
 def combine(**found):

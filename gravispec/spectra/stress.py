@@ -73,6 +73,11 @@ def tilted(flux, wave, slope):
     return flux * (1 + slope * ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5))
 
 
+def filled(flux, inside, share):
+    """Absorption at the pixels ``inside`` (P,) bool, below a continuum of 1, weaker by ``share``."""
+    return flux + share * inside * (1 - flux)
+
+
 def with_sky(flux, wave, error, share, *, seed, rows):
     """Residuals of sky lines, Gaussian with standard deviation ``share`` of the sky, added to flux of median 1.
 

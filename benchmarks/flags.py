@@ -1,0 +1,61 @@
+"""How often each flag is set under every stress, by S/N: rates of detection, and of false alarms under stress none.
+
+    python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3]
+
+Reads the test stars of a finished run with built-in spectra: results/spectra, noise as in its stress.csv.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gravispec.data.arrays import RowReader
+from gravispec.data.error_rows import ErrorRows
+from gravispec.evaluation.stress import STRESSES, catalogue
+from gravispec.models.flags import BITS, OF_SPECTRUM
+from gravispec.models.trained import TrainedRun
+
+
+def rates(table, rows):
+    """Per cent of the ``rows`` of a catalogue with each flag, with any, and |Δ log g| > 0.3 without any."""
+    flags = table["flags"].to_numpy()[rows]
+    found = {name: np.mean(flags & BITS[name] > 0) for name in OF_SPECTRUM} | {"any": np.mean(flags > 0)}
+    wrong = table["change"].abs().to_numpy()[rows] > 0.3
+    return {name: 100 * share for name, share in found.items()} | {
+        "change": table["change"].to_numpy()[rows].mean(),
+        "wrong": 100 * wrong.mean(),
+        "wrong, no flag": 100 * (wrong & (flags == 0)).mean(),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--stars", type=int, default=5000)
+    parser.add_argument("--parts", type=int, default=3, help="of equally many stars, by S/N")
+    args = parser.parse_args()
+    run = TrainedRun.load(args.run / "model.safetensors")
+    about = run.about["config"]
+    folder = args.run.parent / "spectra" / about["run"]["dataset"]
+    clean, error = (RowReader(folder / "flux/test_0.npy"), ErrorRows(folder / "error/test_0.npy", run.wave))
+    rows = slice(0, min(args.stars, len(clean)))
+    spectra = {"noise_level": run.about["noise_level"], "fwhm": about["grid"]["fwhm"], "seed": about["seed"]}
+    spectra["median"] = about["dataset"].get("median", "noisy")
+    found = []
+    for name in STRESSES:
+        table = catalogue(run, name, clean, error, rows, **spectra)
+        if name == "none":
+            log_g, part = table["log_g"], pd.qcut(table["snr"], args.parts, labels=False)
+            print("median S/N:", table["snr"].groupby(part).median().round(0).tolist(), flush=True)
+        table["change"] = table["log_g"] - log_g
+        for p in [*range(args.parts), "all"]:
+            found.append(
+                {"stress": name, "S/N part": p, **rates(table, np.flatnonzero(part == p) if p != "all" else part >= 0)}
+            )
+    print(pd.DataFrame(found).round(2).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

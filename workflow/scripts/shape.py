@@ -1,0 +1,40 @@
+"""Tests of the shape of a spectrum: templates from training stars, limits from validation stars."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from gravispec.data.arrays import RowReader, blocks
+from gravispec.data.error_rows import ErrorRows
+from gravispec.data.files import atomic
+from gravispec.data.stars import training_mask
+from gravispec.features.family import ScaledRows
+from gravispec.features.shape import NAMES
+from gravispec.features.shape_fit import calibrated, fit_shape
+from workflow.scripts.lib.job import job
+
+with job(snakemake):
+    files, params = snakemake.input, snakemake.params
+    wave = np.load(files.wave, allow_pickle=False)
+    stars = pd.read_parquet(files.stars, columns=["split", "T_eff", "M_H"])
+    trained = stars[training_mask(stars, params.n_train)]
+    validation = pd.read_parquet(files.predictions).query("split == 'val'")
+    with open(files.calibration, encoding="utf-8") as file:
+        source = json.load(file)["source"]
+
+    def reader(split):
+        """Noisy flux and its 1σ of rows of a split; at noise level 0 the error of the observation."""
+        flux, error = RowReader(files[split]), ErrorRows(files[f"{split}_error"], wave)
+        sigma = ScaledRows(error, params.noise_level or 1.0)
+        return lambda rows: (flux[rows], sigma[rows])
+
+    shape = fit_shape(reader("train"), trained["T_eff"].to_numpy(), trained["M_H"].to_numpy(), wave)
+    cell = shape.cell(*(validation[f"{label}_{source[label]}"].to_numpy() for label in ("T_eff", "M_H")))
+    read = reader("val")
+    fits = [shape.fit(*read(slice(lo, hi)), cell[lo:hi]) for lo, hi in blocks(0, len(cell))]
+    shape = calibrated(shape, *(np.concatenate(values) for values in zip(*fits, strict=True)), cell)
+    print(f"{len(trained)} training stars, {len(cell)} validation stars; limits of amplitude / error:")
+    print(dict(zip(NAMES, shape.limits.tolist(), strict=True)))
+    with atomic(snakemake.output[0]) as path:
+        shape.save(path)
