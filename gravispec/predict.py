@@ -18,7 +18,6 @@ from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
 from gravispec.models.trained import Level, TrainedRun
 from gravispec.observed.prepared import Prepared
 from gravispec.observed.read import prepared_batches
-from gravispec.spectra.observation import normalised
 
 #: columns of every catalogue in front of those of ``Level.predict``
 FIRST = ("star_id", "file")
@@ -91,8 +90,8 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
     for i, one in enumerate(runs):
         rows = kept[chosen == i]
         if len(rows) or i == 0:  # no row has the columns, too
-            flux = normalised(spectra.flux[rows], one.run.wave, one.run.about["normalisation"]["continuum"])
-            part = one.level.predict(flux, spectra.error[rows], one.model, measured[rows]).set_index(rows)
+            of_rows = spectra.flux[rows], spectra.error[rows]
+            part = one.level.predict(*of_rows, one.model, measured[rows]).set_index(rows)
             about = {"noise_level": one.level.about["noise_level"], "run": one.run.about["run"], "model": one.model}
             parts.append(part.assign(**about))
     table = pd.concat(parts).reindex(np.arange(len(usable)))

@@ -25,5 +25,7 @@ def constants(path, *names):
     """``{name: value}`` of those of ``names`` that are set to a literal at the top of the file."""
     found = (node for node in tree(path).body if isinstance(node, ast.Assign))
     return {
-        node.targets[0].id: ast.literal_eval(node.value) for node in found if getattr(node.targets[0], "id", "") in names
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in found
+        if getattr(node.targets[0], "id", "") in names
     }

@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from gravispec.config.base import Finite, Model, ModelName, Name, NoiseLevel, Once, Stars, known
 from gravispec.config.models import deployable
 
-
 LIGHT = 299_792.458  # km/s
 Velocity = Annotated[float, Field(gt=-LIGHT, lt=LIGHT)]
 NAMING_MODELS = ("reference", "differences", "rho", "hypotheses", "catalogue")

@@ -34,9 +34,9 @@ def r2_resamples(log_g, predictions, *, resamples, seed):
 
 
 def interval(distribution, confidence):
-    """Percentile interval ``(low, high)`` of a resampled statistic."""
+    """Percentile interval ``(low, high)`` of a resampled statistic, whose resamples are the last axis."""
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(distribution, [tail, 1.0 - tail])
+    low, high = np.quantile(distribution, [tail, 1.0 - tail], axis=-1)
     return low, high
 
 

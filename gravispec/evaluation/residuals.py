@@ -69,7 +69,7 @@ def _rows(stars, predicted, seed, resamples, confidence):
     for about, group in grouped(stars, edges):
         about |= {"median": np.nan if about["by"] == "all" else group[about["by"]].median(), "n_test": len(group)}
         delta = distinct[group.index]
-        drawn = _resampled(delta, resamples, seed)
+        drawn = resampled_spread(delta, resamples, seed)
         found = [_statistics(delta[:, j], *drawn[:, j], confidence) for j in range(delta.shape[1])]
         for (model, label), j in zip(columns, which.ravel(), strict=True):
             table.append({"model": model, "label": label, **about, **found[j]})
@@ -85,7 +85,7 @@ def _statistics(delta, biases, scatters, confidence):
     return row | dict(zip(("p16", "p84"), np.quantile(delta, [0.16, 0.84]), strict=True))
 
 
-def _resampled(delta, resamples, seed):
+def resampled_spread(delta, resamples, seed):
     """Median and σ_MAD (2, D, resamples) of D columns of residuals (n, D); every column has the same resamples."""
     n, rng, found = len(delta), np.random.default_rng(seed), []
     columns = [(d, np.argsort(d)) for d in delta.T]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gravispec.data.arrays import blocks
-from gravispec.features.pca import Pca
 from gravispec.features.reconstruct import Reconstruction, loadings
 from gravispec.models.intervals import CONFIDENCES, rank
+from gravispec.models.pca import Pca
 
 N_REFERENCES = 512
 N_VERSIONS = 40  # of a spectrum: the fewest that 95 % can be told from
@@ -26,17 +26,18 @@ Rows = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class References:
-    """flux (R, P) float32, noisy, normalised as in training; labels (R, T) as the run predicts them; snr (R,)."""
+    """flux (R, P) float32, noisy, normalised as in training; snr (R,)."""
 
     flux: np.ndarray
-    labels: np.ndarray
     snr: np.ndarray
 
-    def nearest(self, labels: np.ndarray, snr: np.ndarray) -> np.ndarray:
-        """(m, n) rows of the ``N_VERSIONS`` nearest in labels (m, T) and ln S/N (m,), in standard deviations."""
+    def nearest(self, own: np.ndarray, labels: np.ndarray, snr: np.ndarray) -> np.ndarray:
+        """(m, n) rows of the ``N_VERSIONS`` nearest in labels (m, T) and ln S/N (m,), in standard deviations.
+
+        ``own``: the labels (R, T) of the references.
+        """
         own, others = (
-            np.column_stack([of, np.log(np.maximum(ratio, 1e-3))])
-            for of, ratio in ((self.labels, self.snr), (labels, snr))
+            np.column_stack([of, np.log(np.maximum(ratio, 1e-3))]) for of, ratio in ((own, self.snr), (labels, snr))
         )
         scale = own.std(axis=0)
         scale[scale == 0] = 1
@@ -65,13 +66,13 @@ def fill(
         divisor: what normalises flux (m, P) as in training, (m, 1) or (m, P).
         labels: from normalised flux (m, P) to labels (m, T).
     """
-    components, parts = loadings(pca), []
+    components, of_references, parts = loadings(pca), labels(references.flux), []
     for lo, hi in blocks(0, len(flux), BLOCK):
         rows = slice(lo, hi)
         guess = np.array(flux[rows], np.float64)
         operators = [Reconstruction(pca.mean, components, *of) for of in zip(sigma[rows], measured[rows], strict=True)]
         first = _first(guess, operators, divisor)
-        near = references.nearest(labels(first), snr[rows])
+        near = references.nearest(of_references, labels(first), snr[rows])
         known = zip(guess, operators, near, strict=True)
         own, versions = zip(*(_versions(row, op, references.flux[i], divisor) for row, op, i in known), strict=True)
         own, n = np.concatenate(own), near.shape[1]

@@ -12,8 +12,8 @@ from gravispec.data.stars import training_mask
 from gravispec.errors import InputError
 from gravispec.models import model
 from gravispec.models.pca import Pca
-from gravispec.options import ALL_LABELS
 from gravispec.models.ridge import RidgeFit
+from gravispec.options import ALL_LABELS
 
 #: how the validation stars are used; no model sees the last of them
 VALIDATION_PARTS = ("fit", "stop", "calibration")
@@ -101,7 +101,9 @@ class StoredStars:
 
             return SigmaRows(self.files["error"], self.files["scale"], self.wave, self.noise_level or 1.0)
         if name == "features":
-            return np.hstack([self._features(*named) for named in zip(self.families, self.files["features"], strict=True)])
+            return np.hstack(
+                [self._features(*named) for named in zip(self.families, self.files["features"], strict=True)]
+            )
         if name == "experts":
             return self._experts()
         return {"labels": self.labels, "stars": self.stars}[name]
@@ -168,7 +170,9 @@ class StoredStars:
         table = pd.read_parquet(self.files["experts"])
         others = (self.stars["split"] != "train").to_numpy()
         if table["star_id"].tolist() != self.stars.loc[others, "star_id"].tolist():
-            raise InputError(f"{self.files['experts']}: the experts' predictions are of other stars; delete it and rerun")
+            raise InputError(
+                f"{self.files['experts']}: the experts' predictions are of other stars; delete it and rerun"
+            )
         n_experts = sum(c.startswith("expert_") and c[7:].isdigit() for c in table)
         suffixes = ["" if label == "log_g" else f"_{label}" for label in ALL_LABELS]
         values = [[table[f"expert_{k}{suffix}"] for suffix in suffixes] for k in range(n_experts)]

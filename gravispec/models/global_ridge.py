@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gravispec.models.model import Model
-from gravispec.options import ALL_LABELS, NotNegative
 from gravispec.models.ridge import ridge_cv
+from gravispec.options import ALL_LABELS, NotNegative
 
 
 @dataclass

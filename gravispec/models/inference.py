@@ -89,4 +89,6 @@ class Spectra:
         """Labels (m, K, T) by every expert."""
         coef = np.concatenate([fit.coef for fit in self.fits.experts], axis=1)
         found = np.asarray(self.flux, np.float64) @ coef
-        return found.reshape(len(found), len(self.fits.experts), -1) + np.stack([f.intercept for f in self.fits.experts])
+        return found.reshape(len(found), len(self.fits.experts), -1) + np.stack(
+            [f.intercept for f in self.fits.experts]
+        )

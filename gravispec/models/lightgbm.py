@@ -11,8 +11,8 @@ import lightgbm as lgb
 import numpy as np
 
 from gravispec.models.model import Model
-from gravispec.options import Count, Rate
 from gravispec.models.rows import gather
+from gravispec.options import Count, Rate
 
 LABELS = ("log_g",)
 COST = {"seconds": 60, "ms": 30, "MB": 700, "spectra": 1.25}

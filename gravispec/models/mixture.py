@@ -12,8 +12,8 @@ import numpy as np
 from gravispec.models.bins import UNCOVERED
 from gravispec.models.gates import Gate, fit_classify, fit_gate
 from gravispec.models.model import Model
-from gravispec.options import ALL_LABELS, Count, Rate
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
+from gravispec.options import ALL_LABELS, Count, Rate
 
 DECLARES = ("weights", "curve")
 
@@ -68,9 +68,7 @@ def fit(
     of_star = {part: bins.of(*getattr(labels, part)[:, 1:].T) for part in ("fit", "stop")}
     rows = {part: np.flatnonzero(found != UNCOVERED) for part, found in of_star.items()}
     if gate == "classify":
-        network = fit_classify(
-            features.fit[rows["fit"]], of_star["fit"][rows["fit"]], n_experts=len(bins), **settings
-        )
+        network = fit_classify(features.fit[rows["fit"]], of_star["fit"][rows["fit"]], n_experts=len(bins), **settings)
         found = network.weights(features.stop[rows["stop"]]).argmax(axis=1) == of_star["stop"][rows["stop"]]
         return Mixture(network, {"parameters": n_parameters(network), "right_bin": float(found.mean())})
     sets = [

@@ -47,7 +47,12 @@ def pack(model):
     """``(header, {name: array})`` of a model, to be written with others."""
     header, arrays = model.state()
     module = type(model).__module__.removeprefix("gravispec.")
-    return {"module": module, "class": type(model).__name__, "state": header, "about": getattr(model, "about", {})}, arrays
+    return {
+        "module": module,
+        "class": type(model).__name__,
+        "state": header,
+        "about": getattr(model, "about", {}),
+    }, arrays
 
 
 def unpack(header, arrays, path):

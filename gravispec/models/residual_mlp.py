@@ -11,9 +11,9 @@ import torch
 
 from gravispec.data.arrays import blocks
 from gravispec.models.model import Model
-from gravispec.options import Count, NotNegative, Rate, Share
 from gravispec.models.rows import gather
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, train
+from gravispec.options import Count, NotNegative, Rate, Share
 
 LABELS = ("log_g",)
 DECLARES = ("curve",)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from gravispec.models.model import Model
-from gravispec.options import Count, NotNegative, Rate, Share
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, shuffles, train
+from gravispec.options import Count, NotNegative, Rate, Share
 
 LABELS = ("log_g",)
 DECLARES = ("curve",)

@@ -11,7 +11,17 @@ from gravispec.errors import InputError
 from gravispec.source import arguments, constants
 
 FOLDER = Path(__file__).parents[1] / "report" / "figures"
-TABLES = ("predictions", "samples", "bootstrap", "per_bin", "by_snr", "curves", "coverage", "residuals", "giants_dwarfs")
+TABLES = (
+    "predictions",
+    "samples",
+    "bootstrap",
+    "per_bin",
+    "by_snr",
+    "curves",
+    "coverage",
+    "residuals",
+    "giants_dwarfs",
+)
 INPUTS = (*TABLES, "models", "run", "confidence", "bin_names", "metal_poor")
 GROUPS = ("any", "levels", "weights", "curve")
 

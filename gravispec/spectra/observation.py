@@ -1,14 +1,12 @@
-"""One observation: noise, and normalisation of flux and errors, for everything that draws or reads spectra."""
-
-import numpy as np
+"""One observation: noise and normalisation, for everything that draws or reads spectra."""
 
 from gravispec.device import host
 from gravispec.spectra.noise import add_noise
-from gravispec.spectra.normalise import continuum_normalised, row_median
+from gravispec.spectra.normalise import continuum_normalised, row_median, running_continuum
 
 
 def observe(clean, error, *, level, seed, split, rows, wave, median, continuum):
-    """Noisy flux (m, P) as a model reads it, of clean flux and errors at level 1 (m, P), and what it was divided by.
+    """Noisy flux (m, P) as a model reads it, of clean flux and errors at level 1 (m, P).
 
     Clean flux was divided by its median before the noise came. Dividing by the noisy median afterwards (``median``:
     noisy) is what can be done to an observed spectrum; without it models learn from a scale that nobody can measure.
@@ -16,9 +14,11 @@ def observe(clean, error, *, level, seed, split, rows, wave, median, continuum):
     flux = add_noise(clean, error, level=level, seed=seed, split=split, rows=rows)
     if median == "noisy":
         flux /= row_median(flux)[:, None]
-    return normalised(host(flux), wave, continuum)
-
-
-def normalised(flux, wave, continuum):
-    """Flux of median 1 (m, P), divided by its running continuum of this width, Å, where it is above 0."""
+    flux = host(flux)
     return continuum_normalised(flux, wave, continuum) if continuum else flux
+
+
+def divisor(flux, wave, continuum):
+    """What brings flux (m, P) to the scale of training: its median (m, 1), times its running continuum (m, P), if any."""
+    median = row_median(flux)[:, None]
+    return median * running_continuum(flux / median, wave, continuum) if continuum else median

@@ -14,13 +14,14 @@ DRAWN = dict(  # what figures can read, beside settings
 
 
 def shared_fits(wildcards):
-    """Input: for every noise level the global Ridge, the components, the experts and what families fitted."""
-    found = {key: [] for key in ("pca", "ridge", "experts", "families")}
+    """Input: for every noise level what models share, what families fitted, and the spectra that fill masked pixels."""
+    found = {key: [] for key in ("pca", "ridge", "shape", "experts", "families", "val")}
     for level in LEVELS[wildcards.run]:
         n_train, names = deployed(wildcards.run, level)
         at = dict(dataset=settings.runs[wildcards.run].dataset, level=level, n_train=n_train)
-        for key in ("pca", "ridge"):
-            found[key].append(FILES[key].format(**at))
+        found["val"] += all_shards(NOISY, ["val"], **at)
+        for key in ("pca", "ridge", "shape"):
+            found[key].append(f"{TRAINED}/{key}.npz".format(**at))
         if any("experts" in PLUGINS[name].reads for name in needed(names)):
             found["experts"] += expand(rules.expert.output[0], bin=range(len(BIN_NAMES)), **at)
         found["families"] += [FAMILY_FIT.format(family=f, **at) for f in fitted_families(names)]
@@ -141,10 +142,11 @@ rule stress:
         code=code_sha("stress.py"),
         module_code=lambda wc: code_sha(*code_of_models(wc)),
         seed=config["seed"],
-        spectra=spectra_of_run,
+        spectra=lambda wc: {k: v for k, v in spectra_of_run(wc).items() if k != "continuum"},
         bootstrap=BOOTSTRAP,
         noise_level=lambda wc: float(wc.level),
-        slow=models_that("slow"),
+        fast=lambda wc: [n for n in deployed(wc.run, wc.level)[1] if n not in models_that("slow")],
+        slow=lambda wc: [n for n in deployed(wc.run, wc.level)[1] if n in models_that("slow")],
     script:
         "../scripts/stress.py"
 

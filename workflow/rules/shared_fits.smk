@@ -61,6 +61,35 @@ rule global_ridge:
         "../scripts/global_ridge.py"
 
 
+rule shape:
+    """Tests of the shape of a spectrum: templates from training stars, limits from validation stars."""
+    input:
+        code=code("shape.py"),
+        stars=STARS,
+        wave=WAVE,
+        ridge=rules.global_ridge.output.ridge,
+        train=sharded(NOISY, ["train"]),
+        train_error=sharded(ERROR, ["train"]),
+        val=sharded(NOISY, ["val"]),
+        val_error=sharded(ERROR, ["val"]),
+    output:
+        f"{TRAINED}/shape.npz",
+    log:
+        f"{TRAINED}/logs/shape.log",
+    benchmark:
+        f"{TRAINED}/benchmarks/shape.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("shape"),
+    params:
+        code=code_sha("shape.py"),
+        noise_level=lambda wc: float(wc.level),
+        n_train=lambda wc: int(wc.n_train),
+    script:
+        "../scripts/shape.py"
+
+
 rule expert:
     """The Ridge of one bin, its penalty chosen by cross-validation."""
     input:
