@@ -41,7 +41,7 @@ class Chosen:
 
 
 def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Chosen]:
-    """Runs from their folders or files, at each of their noise levels; ``model``: its labels lead, not the run's choice.
+    """Runs from their folders or files, at each of their noise levels; ``model``: whose labels lead.
 
     Raises InputError for no run, a missing or foreign file, a noise level that two runs have, runs on different pixels,
     a model that a run does not have.

@@ -8,7 +8,7 @@ from snakemake.io import is_flagged
 
 
 def behind(workflow, targets):
-    """``(files, code)``: all files that ``targets`` are made from, without temporary ones, and the code that makes them.
+    """``(files, code)``: all that ``targets`` are made from, without temporary files, and the code that makes them.
 
     From the rules alone, before any job is planned; code is what rules name as inputs ``code``, ``family``, ``module``.
     """

@@ -32,9 +32,8 @@ ABOUT = tuple(ModelBase.model_fields)
 @cache
 def schema_of(module):
     """The pydantic model of an entry under ``models:`` with this module."""
-    options = {
-        name: (kind, Field(default, validate_default=True)) for name, (kind, default) in plugin(module).options.items()
-    }
+    found = plugin(module).options.items()
+    options = {name: (kind, Field(default, validate_default=True)) for name, (kind, default) in found}
     return create_model(f"{module} model", __base__=ModelBase, **options)
 
 

@@ -12,7 +12,7 @@ _RUN = {
 _TOP = {
     "baselines": "define them under models:, as {module: lightgbm, max_bin: 63}, options beside module",
     "baseline_comparisons": "write comparisons: {name: [run:model, other_run:model]}, the first is the reference",
-    "gates": "fit and stop are in validation:, the others are options of a model: models: {mlp: {module: mixture, ...}}",
+    "gates": "fit and stop are in validation:, the others options of a model: models: {mlp: {module: mixture}}",
     "tower": "its keys are options of a model: models: {tower: {module: tower, hidden: [256, 64]}}",
     "n_val": "write validation: {n_val: ...}",
 }

@@ -177,9 +177,8 @@ def check_run(name, run, config):
     if dataset.kind == "lte":
         for n_train in run.n_train:
             if n_train > dataset.n_stars.train:
-                raise ValueError(
-                    f"runs.{name}.n_train = {n_train}: data set {run.dataset} has {dataset.n_stars.train} training stars"
-                )
+                has = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
+                raise ValueError(f"runs.{name}.n_train = {n_train}: {has}")
         if 0 in run.noise_level and not name.startswith("leak"):
             raise ValueError(
                 f"runs.{name}.noise_level = {run.noise_level}: built-in spectra at level 0 are clean, their features a "

@@ -66,9 +66,10 @@ class Bins(Model):
 
 
 class Validation(Model):
-    """Use of the validation stars: a fraction ``fit`` for what must not see training stars, the next ``stop`` for early
-    stopping; no model sees the others, which calibrate intervals. The first ``n_val`` of the seen ones stop networks and
-    trees that are fitted to training stars.
+    """Use of the validation stars, in the order of the file.
+
+    A fraction ``fit`` is for what must not see training stars, the next ``stop`` for early stopping; no model sees the
+    others, which calibrate intervals. The first ``n_val`` of the seen ones stop what is fitted to training stars.
     """
 
     fit: float = Field(0.7, gt=0, lt=1)

@@ -26,7 +26,8 @@ def comparison(stars, entries, predicted, *, seed, resamples, confidence):
         mine = table[table["star_id"].isin(stars["star_id"])]
         if mine["star_id"].tolist() != stars["star_id"].tolist():
             raise InputError(
-                f"{entry['run']}, {entry['model']}: other test stars than those of the data set; compare runs of one data set"
+                f"{entry['run']}, {entry['model']}: other test stars than those of the data set; "
+                "compare runs of one data set"
             )
         sides.append((entry, mine["log_g"].to_numpy()))
     rows = [

@@ -16,7 +16,7 @@ N_BINS = 8
 MIN_STARS = 50  # a bin
 GIANT = 3.5  # dex; giants lie below
 NORMAL = 1 / 0.6744897501960817  # of a median distance from the median, to make it a standard deviation
-BATCH = 500_000  # stars in resamples at a time
+BATCH = 200_000  # stars in resamples at a time
 
 
 def scatter(residuals, axis=-1):
@@ -88,14 +88,11 @@ def _statistics(delta, biases, scatters, confidence):
 def resampled_spread(delta, resamples, seed):
     """Median and σ_MAD (2, D, resamples) of D columns of residuals (n, D); every column has the same resamples."""
     n, rng, found = len(delta), np.random.default_rng(seed), []
-    columns = [(d, np.argsort(d)) for d in delta.T]
+    columns = np.ascontiguousarray(delta.T)
     batch = max(BATCH // n, 1)
     for first in range(0, resamples, batch):
-        m = min(batch, resamples - first)
-        drawn = rng.integers(0, n, (m, n)) + n * np.arange(m)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=m * n).reshape(m, n)  # that each star is in each resample
-        rising = (np.repeat(np.tile(d[i], m), times[:, i].ravel()).reshape(m, n) for d, i in columns)
-        found.append([_of_sorted(x) for x in rising])
+        stars = rng.integers(0, n, (min(batch, resamples - first), n))
+        found.append([_of_sorted(np.sort(column[stars], axis=1)) for column in columns])
     return np.concatenate(found, axis=-1).transpose(1, 0, 2)
 
 

@@ -1,4 +1,4 @@
-"""How log g by every model of a trained run changes when spectra differ from the training spectra, on the same stars and noise."""
+"""How log g by the models of a run changes when spectra differ from training spectra, on the same stars and noise."""
 
 import numpy as np
 import pandas as pd

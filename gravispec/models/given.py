@@ -1,6 +1,4 @@
-"""What models are given, by the names of the table in ``gravispec.models.plugin``: stars of a data set, from its files."""
-
-from functools import cache
+"""What models are given, by the names of the table in ``gravispec.plugins.models``: stars of a data set, from files."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +8,7 @@ from gravispec.data.features import feature_matrix
 from gravispec.data.npz import load_npz
 from gravispec.data.stars import training_mask
 from gravispec.errors import InputError
+from gravispec.features.family import ScaledRows
 from gravispec.models import model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
@@ -77,29 +76,34 @@ class Parts:
 class StoredStars:
     """Stars of a data set at one noise level.
 
-    files : ``{name: path or paths}`` of what the model reads: stars, wave, flux, error, scale, experts, ridge, pca, other;
-        ``features`` is a list in the order of the families
+    files : ``{name: path or paths}`` of what the model reads: stars, wave, flux, error, experts, ridge, pca, other,
+        other_model; ``features`` is a list in the order of the families
     families : their names
     """
 
     def __init__(self, files, *, families=(), noise_level=None):
         self.files, self.families, self.noise_level = files, families, noise_level
         self.stars = pd.read_parquet(files["stars"])
+        self._taken = {}
 
     @property
     def labels(self):
         """(N, 3) log_g, T_eff, M_H."""
         return self.stars[list(ALL_LABELS)].to_numpy(np.float64)
 
-    @cache  # noqa: B019  one object a job
     def all(self, name):
-        """Values of all stars, as an array or a reader; experts and predictions are of those that are not trained on."""
+        """Values of all stars, as an array or a reader; experts have none of training stars."""
+        if name not in self._taken:
+            self._taken[name] = self._all(name)
+        return self._taken[name]
+
+    def _all(self, name):
         if name == "flux":
             return RowReader(self.files["flux"])
         if name == "sigma":
-            from gravispec.data.error_rows import SigmaRows  # whose imports take 0.4 s: only where errors are read
+            from gravispec.data.error_rows import ErrorRows  # whose imports take 0.4 s: only where errors are read
 
-            return SigmaRows(self.files["error"], self.files["scale"], self.wave, self.noise_level or 1.0)
+            return ScaledRows(ErrorRows(self.files["error"], self.wave), self.noise_level or 1.0)
         if name == "features":
             return np.hstack(
                 [self._features(*named) for named in zip(self.families, self.files["features"], strict=True)]

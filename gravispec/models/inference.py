@@ -1,10 +1,12 @@
-"""Prediction, the same for tables, stress and spectra that nothing was trained on: from what a model reads to its columns."""
+"""Prediction, the same for tables, stress and new spectra: from what a model reads to its columns."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
+from gravispec.errors import InputError
 from gravispec.features import family
 from gravispec.models.model import Model
 from gravispec.models.pca import Pca
@@ -14,13 +16,32 @@ from gravispec.plugins.models import families_of, plugin
 
 
 def columns(model, module, given):
-    """``{column: (m,) or (m, K)}`` of a fitted model: all labels, those of the global Ridge where it has none of its own.
+    """``{column: (m,) or (m, K)}`` of a fitted model: all labels, by the global Ridge where it has none of its own.
 
     ``given``: what ``plugin(module).asked`` says, for m stars.
     """
     found = model.predict(**{name: given[name] for name in plugin(module).predict})
     lent = {label: given["ridge"][:, t] for t, label in enumerate(ALL_LABELS) if label not in found}
     return {**{label: (lent if label in lent else found)[label] for label in ALL_LABELS}, **found}
+
+
+def predictions_table(fitted, module, stored):
+    """Table of star_id, split and the columns of a fitted model, for validation and test stars in file order.
+
+    ``stored``: ``gravispec.models.given.StoredStars``. Raises ``InputError`` where log g is not finite, unless the model
+    reads true labels.
+    """
+    others = (stored.stars["split"] != "train").to_numpy()
+    parts = [columns(fitted, module, given) for given in stored.blocks(plugin(module).asked, others)]
+    table = {}
+    for name in parts[0]:
+        values = np.concatenate([part[name] for part in parts])
+        table |= {name: values} if values.ndim == 1 else {f"{name}_{k}": v for k, v in enumerate(values.T)}
+    table = stored.stars.loc[others, ["star_id", "split"]].reset_index(drop=True).join(pd.DataFrame(table))
+    unpredicted = ~np.isfinite(table["log_g"].to_numpy())
+    if unpredicted.any() and "truth" not in plugin(module).declares:
+        raise InputError(f"model {module}: log g of {table['star_id'][unpredicted.argmax()]} is not finite")
+    return table
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ class Spectra:
             return np.hstack([self.family(name) for name in families_of(options)])
         if asked == "other":
             return self.columns(options["of"])
-        return {"wave": self.fits.wave}[asked] if asked == "wave" else getattr(self, asked)
+        return self.fits.wave if asked == "wave" else getattr(self, asked)
 
     def family(self, name):
         """Features (m, D) float32 of a family."""

@@ -18,11 +18,11 @@ class Model:
 
     ``predict(...)`` reads what its arguments are called, as ``fit`` does, for a block of m stars: ``flux``, ``sigma``
     (m, P), ``features`` (m, D), ``experts`` (m, K, T), ``ridge`` (m, T), the labels by the global Ridge, ``other``,
-    what the model named by ``of`` predicted, ``stars``, ``wave``. It returns ``{column: (m,) or (m, K)}`` with ``log_g`` (dex)
-    and, of the labels that the module lists, ``T_eff`` (K) and ``M_H`` (dex); further ones are ``w`` (m, K), weights
-    of the experts, and ``seed`` (m, S), log g by the same model trained from other seeds.
+    what the model named by ``of`` predicted, ``stars``, ``wave``. It returns ``{column: (m,) or (m, K)}`` with
+    ``log_g`` (dex) and, of the labels that the module lists, ``T_eff`` (K) and ``M_H`` (dex); further ones are ``w``
+    (m, K), weights of the experts, and ``seed`` (m, S), log g by the same model trained from other seeds.
 
-    ``about``, a dict for JSON, says how it was trained; ``curve`` in it, of columns ``epoch``, ``fit``, ``stop``, is drawn.
+    ``about``, a dict for JSON, says how it was trained; its ``curve``, of ``epoch``, ``fit`` and ``stop``, is drawn.
     A model that holds something else than arrays overrides ``state`` and ``build``.
     """
 
@@ -82,3 +82,12 @@ def load(path):
     """Read a model that ``save`` wrote. Raises ``InputError`` for any other file."""
     header, arrays = load_tensors(path, "model", FORMAT)
     return unpack(header, arrays, path)
+
+
+def about_fits(cells, paths):
+    """``{(noise level, n_train, model): what its fit said of itself}``.
+
+    cells : ``(noise level, n_train, names of models)`` each; paths : of the fitted models, cell by cell
+    """
+    keys = [(level, n_train, name) for level, n_train, names in cells for name in names]
+    return {key: load_tensors(path, "model", FORMAT)[0]["about"] for key, path in zip(keys, paths, strict=True)}

@@ -1,4 +1,4 @@
-"""Global feature tower: a small network on features of the spectrum that corrects the global Ridge (method.md section 5).
+"""Global feature tower: a small network on features of the spectrum that corrects the Ridge (method.md section 5).
 
     y = y_ridge + MLP((features - mean) / scale),   D → 256 → 64 → 1, ReLU and dropout after the hidden layers
 
@@ -122,7 +122,7 @@ def fit(
         "dim": len(mean),
         "parameters": n_parameters(towers[0]),
         "r2_train": float(1 - np.mean((first - parts[0][1]) ** 2) / np.var(parts[0][1])),
-        "curve": {name: sum((curve[name] for curve in curves), []) for name in curves[0]}
+        "curve": {name: [value for curve in curves for value in curve[name]] for name in curves[0]}
         | {"seed": [own for own, curve in enumerate(curves, start=seed) for _ in curve["epoch"]]},
         "loss": "mean |Δ log g|, dex",
     }

@@ -141,7 +141,7 @@ def _labels(columns):
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """about : run, leading (the model whose labels lead), normalisation, config, code, version, for JSON; levels rise."""
+    """about : run, leading (the model whose labels lead), normalisation, config, code, version; levels rise."""
 
     about: dict
     levels: tuple

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 import time
 
 import numpy as np
@@ -68,7 +69,7 @@ def train(
 def layers(sizes, activation, *, dropout=0.0, dtype=torch.float32):
     """Linear layers of these ``sizes`` with ``activation`` and, after it, dropout, between them."""
     found = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         found += [torch.nn.Linear(n_in, n_out, dtype=dtype), activation()]
         found += [torch.nn.Dropout(dropout)] if dropout else []
     return torch.nn.Sequential(*found[: -2 if dropout else -1])

@@ -1,8 +1,8 @@
 """Models: what a plug-in is, and what it says of itself, read from its source: nothing is imported.
 
-A model is a module of ``gravispec/models``, named under ``models:`` of the configuration, with a function ``fit``, which
-returns a ``gravispec.models.model.Model``. What its arguments are called says what it reads, nothing else is given to
-it, and clean flux cannot be asked for:
+A model is a module of ``gravispec/models``, named under ``models:`` of the configuration, with a function ``fit``,
+which returns a ``gravispec.models.model.Model``. What its arguments are called says what it reads, nothing else is
+given to it, and clean flux cannot be asked for:
 
 ==================  ====================================================================================================
 ``flux``            noisy flux: ``Parts`` of blocks (m, P) that are read anew at every iteration
@@ -23,8 +23,8 @@ it, and clean flux cannot be asked for:
 stars), ``stop`` (for early stopping), and ``val``, the first ``n_val`` of both. The rest of the validation stars
 calibrates intervals; no model sees them.
 
-Keyword arguments with a default are options, set in the configuration beside ``module:``. Their annotations, of the types
-in ``gravispec.options``, are checked. A module can further have, as constants at its top:
+Keyword arguments with a default are options, set in the configuration beside ``module:``. Their annotations, of the
+types in ``gravispec.options``, are checked. A module can further have, as constants at its top:
 
 * ``LABELS``, which labels it predicts; for the others those of the global Ridge stand in. All three by default.
 * ``DECLARES``, words of ``DECLARATIONS``.
@@ -54,7 +54,7 @@ DECLARATIONS = {
 
 
 class Plugin(NamedTuple):
-    """What the source of a module says: what fit and predict read, its options ``{name: (type, default)}``, the rest."""
+    """What a module says: what fit and predict read, its options ``{name: (type, default)}``, its constants."""
 
     module: str
     fit: tuple[str, ...]
@@ -73,8 +73,13 @@ class Plugin(NamedTuple):
 
     @property
     def reads(self):
-        """All that a job which fits and predicts reads; the Ridge's predictions need flux."""
-        return {*self.fit, *self.asked, *(["flux"] if "ridge" in self.asked else [])}
+        """All that a job which fits and predicts reads."""
+        return {*self.fit, *self.read_to_predict}
+
+    @property
+    def read_to_predict(self):
+        """All that a job which predicts reads; the Ridge's predictions need flux."""
+        return {*self.asked, *(["flux"] if "ridge" in self.asked else [])}
 
 
 def modules():
@@ -114,10 +119,10 @@ def plugin(name):
 
 def _check(found):
     where = f"model {found.module}"
-    for function, asked in (("fit", found.fit), ("predict", found.predict)):
+    for name, asked in (("fit", found.fit), ("predict", found.predict)):
         unknown = [argument for argument in asked if argument not in INPUTS]
         if unknown:
-            raise InputError(f"{where}: {function} asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+            raise InputError(f"{where}: {name} asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
     unknown = found.declares - DECLARATIONS.keys()
     if unknown:
         raise InputError(f"{where}: DECLARES {', '.join(sorted(unknown))}; it can be {', '.join(DECLARATIONS)}")
@@ -154,9 +159,8 @@ def _type(name, argument):
         expression = compile(ast.Expression(argument.annotation), name, "eval")
         return eval(expression, {"__builtins__": {}}, OPTION_TYPES)
     except (TypeError, NameError):
-        raise InputError(
-            f"model {name}: option {argument.arg} needs a type, of {', '.join(OPTION_TYPES)}, such as {argument.arg}: int"
-        ) from None
+        needed = f"needs a type, of {', '.join(OPTION_TYPES)}, such as {argument.arg}: int"
+        raise InputError(f"model {name}: option {argument.arg} {needed}") from None
 
 
 def families_of(options):

@@ -19,6 +19,6 @@ def observe(clean, error, *, level, seed, split, rows, wave, median, continuum):
 
 
 def divisor(flux, wave, continuum):
-    """What brings flux (m, P) to the scale of training: its median (m, 1), times its running continuum (m, P), if any."""
+    """What brings flux (m, P) to the scale of training: its median (m, 1), times its running continuum, if any."""
     median = row_median(flux)[:, None]
     return median * running_continuum(flux / median, wave, continuum) if continuum else median

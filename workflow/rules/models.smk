@@ -106,7 +106,7 @@ rule model_for_all_levels:
 rule predictions_of_level:
     """What such a model predicts at one of the noise levels."""
     input:
-        unpack(lambda wc: model_inputs(PLUGINS[wc.model].asked, wc)),
+        unpack(lambda wc: model_inputs(PLUGINS[wc.model].read_to_predict, wc)),
         code=code("model.py"),
         module=model_code,
         stars=STARS,

@@ -2,34 +2,14 @@
 
 from importlib import import_module
 
-import numpy as np
-import pandas as pd
-
 from gravispec.data.files import atomic
 from gravispec.device import choose_device
-from gravispec.errors import InputError
 from gravispec.models import model
 from gravispec.models.bins import Bins
 from gravispec.models.given import StoredStars, fit_inputs
-from gravispec.models.inference import columns
+from gravispec.models.inference import predictions_table
 from gravispec.plugins.models import families_of, plugin
 from workflow.scripts.lib.job import job
-
-
-def predictions(fitted, module, stored):
-    """Table of star_id, split and the columns of a fitted model, for validation and test stars in file order."""
-    others = (stored.stars["split"] != "train").to_numpy()
-    parts = [columns(fitted, module, given) for given in stored.blocks(plugin(module).asked, others)]
-    table = {}
-    for name in parts[0]:
-        values = np.concatenate([part[name] for part in parts])
-        table |= {name: values} if values.ndim == 1 else {f"{name}_{k}": v for k, v in enumerate(values.T)}
-    table = stored.stars.loc[others, ["star_id", "split"]].reset_index(drop=True).join(pd.DataFrame(table))
-    unpredicted = ~np.isfinite(table["log_g"].to_numpy())
-    if unpredicted.any() and "truth" not in plugin(module).declares:
-        raise InputError(f"model {module}: log g of {table['star_id'][unpredicted.argmax()]} is not finite")
-    return table
-
 
 with job(snakemake):
     params, given, made = snakemake.params, dict(snakemake.input.items()), snakemake.output
@@ -55,4 +35,4 @@ with job(snakemake):
         if "model" in paths:
             model.save(fitted, paths["model"])
         if "predictions" in paths:
-            predictions(fitted, module, stored).to_parquet(paths["predictions"])
+            predictions_table(fitted, module, stored).to_parquet(paths["predictions"])

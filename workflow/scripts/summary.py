@@ -4,7 +4,7 @@ import pandas as pd
 
 from gravispec.data.files import atomic
 from gravispec.evaluation.summary import summary
-from workflow.scripts.lib.fits import about_fits
+from gravispec.models.model import about_fits
 from workflow.scripts.lib.job import job, write_provenance
 
 with job(snakemake):

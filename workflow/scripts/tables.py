@@ -8,7 +8,7 @@ from gravispec.evaluation.bootstrap import resampled
 from gravispec.evaluation.curves import training_curves
 from gravispec.evaluation.differences import differences
 from gravispec.evaluation.hypotheses import hypotheses
-from workflow.scripts.lib.fits import about_fits
+from gravispec.models.model import about_fits
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
