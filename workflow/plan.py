@@ -1,7 +1,5 @@
 """Where the files of data sets, features and models are, and what reads what: questions that rules ask, no Snakemake."""
 
-import os
-
 from gravispec.config.datasets import SPLITS
 from gravispec.config.models import behind, deployable, mode_of, options_of
 from gravispec.plugins.families import MODES, families, fit_inputs_of, inputs_of
@@ -18,6 +16,7 @@ FAMILY_FIT = f"{TRAINED}/{{family}}.safetensors"
 EXPERT = f"{TRAINED}/experts/{{bin}}.npz"
 MODEL = "results/models/{dataset}/noise_{level}/train_{n_train}/{model}"
 FOR_ALL_LEVELS = "results/models/{dataset}/all_levels/train_{n_train}/{model}"
+USER_SHARDS = [f"{split}_0" for split in SPLITS]  # a shard for each of the user's files
 #: files of what plug-ins ask for by these names
 FILES = {
     "flux": NOISY,
@@ -63,6 +62,11 @@ class Plan:
         """Split, first row in it and the row after the last of a shard of stars."""
         return self.settings.datasets[wildcards.dataset].rows(wildcards.shard)
 
+    def normalisation(self, wildcards):
+        """Whose median flux is divided by, and the width of the running continuum."""
+        dataset = self.settings.datasets[wildcards.dataset]
+        return {"median": dataset.median, "continuum": dataset.continuum}
+
     def feature_inputs(self, wildcards):
         """The files that a family says it reads, of the stars of a shard; errors may follow from the wavelengths."""
         family, _ = self.features[wildcards.feature]
@@ -74,8 +78,9 @@ class Plan:
         return dict(zip(("name", "mode"), self.features[wildcards.feature], strict=True))
 
     def family_module(self, wildcards):
-        """The module of the family of a feature file."""
-        return f"gravispec/features/{self.features[wildcards.feature][0]}.py"
+        """The module of a family, or of that of a feature file; one alone, in a list."""
+        family = self.features[wildcards.feature][0] if "feature" in wildcards.keys() else wildcards.family
+        return [f"gravispec/features/{family}.py"]
 
     def family_fit_inputs(self, wildcards):
         """Files of what the fit of a family reads."""
@@ -137,6 +142,10 @@ class Plan:
         """Whether the fit of a model asks for this."""
         return name in self.plugins[wildcards.model].fit
 
+    def trains_network(self, rule, wildcards):
+        """Whether a job trains on a GPU where there is one."""
+        return rule.startswith("model") and "device" in self.plugins[wildcards["model"]].fit
+
     def needed(self, names):
         """These models and those that they name."""
         return list(dict.fromkeys(other for name in names for other in behind(name, self.settings.models)))
@@ -160,8 +169,3 @@ class Plan:
     def deployable(self, name):
         """Whether a model does without true labels."""
         return deployable(name, self.settings.models)
-
-
-def files_in_project(paths, here):
-    """Paths from here as paths in the project, sorted."""
-    return sorted({os.path.relpath(path, here) for path in paths})

@@ -3,7 +3,7 @@
 from gravispec.config.datasets import SPLITS
 from gravispec.config.models import behind, options_of
 from gravispec.plugins.figures import figures_of, inputs_of
-from workflow.plan import EXPERT, FAMILY_FIT, NOISY, TRAINED, Plan
+from workflow.plan import EXPERT, FAMILY_FIT, MODEL, NOISY, TRAINED, Plan
 
 
 class Runs:
@@ -134,7 +134,7 @@ class Runs:
         }
 
     def compared(self, wildcards):
-        """What a comparison sets side by side: run, model, noise level, training stars, level by level, and its file."""
+        """What a comparison sets side by side: run, model, noise level, training stars; level by level."""
         entries = [entry.partition(":")[::2] for entry in self.settings.comparisons[wildcards.comparison]]
         cells = [{level: rest for level, *rest in self.settings.runs[run].cells()} for run, _ in entries]
         found = []
@@ -145,6 +145,15 @@ class Runs:
                 for name in [model] if model else [name for name in names if name in common]:
                     found.append({"run": run, "model": name, "noise_level": level, "n_train": n_train})
         return found
+
+    def compared_files(self, wildcards):
+        """Their predictions."""
+        return [
+            f"{MODEL}/predictions.parquet".format(
+                dataset=self.dataset_of(one), level=one["noise_level"], n_train=one["n_train"], model=one["model"]
+            )
+            for one in self.compared(wildcards)
+        ]
 
     def dataset_of(self, entry):
         """Data set of an entry of a comparison."""

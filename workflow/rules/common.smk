@@ -1,17 +1,20 @@
-# Shared by all rule files - the checked configuration, code tracking, what jobs need, spectra in shards of stars
+# Shared by all rule files - the checked configuration, where files are, code tracking, what jobs need
 import os
 import shutil
 import sys
 from pathlib import Path
 
-HERE = Path(str(workflow.current_basedir)).parents[1]
-
-from gravispec.config import SPLITS, load
+from gravispec.config import load
 from gravispec.errors import InputError
 from workflow.costs import Costs, too_many_shards
+from workflow.plan import *
+from workflow.plan_runs import Runs, drawn_from, figure_modules, figures_of
 from workflow.scripts.lib.code_deps import digest, digest_of_file, imported_files
 from workflow.scripts.lib.folder import enter
 from workflow.scripts.lib.parent import announce
+from workflow.seam import behind as files_behind
+
+HERE = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module of another workflow
 
 announce()
 if workflow.is_main_process:
@@ -24,17 +27,11 @@ os.environ.update(
 
 try:
     settings = load(config)
+    config.update(settings.model_dump())
+    plan = Plan(settings)
 except InputError as mistake:
     sys.exit(str(mistake))
-config.update(settings.model_dump())
-costs = Costs(settings)
-
-STARS = "results/spectra/{dataset}/stars.parquet"
-WAVE = "results/spectra/{dataset}/wave.npy"
-CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
-ERROR = "results/spectra/{dataset}/error/{shard}.npy"
-NOISY = "results/noisy/{dataset}/noise_{level}/{shard}.npy"
-TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
+costs, runs = Costs(settings), Runs(plan)
 
 
 def one_of(names):
@@ -45,6 +42,8 @@ def one_of(names):
 wildcard_constraints:
     grid=one_of(settings.grids),
     dataset=one_of(settings.datasets),
+    feature=one_of(plan.features),
+    family=one_of(plan.fitted_families),
     model=one_of(settings.models),
     run=one_of(settings.runs),
     comparison=one_of(settings.comparisons),
@@ -77,12 +76,10 @@ def needs(rule, **others):
     return dict(mem_mb=megabytes, runtime=minutes, **others)
 
 
-def tracked(file):
-    """A file of this project and every other one behind it, as paths from here; code is here where results are not."""
-    return [
-        local(os.path.relpath(HERE / path))
-        for path in imported_files(file, HERE)
-    ]
+def tracked(*files):
+    """Files of this project and every other one behind them, as paths from here; code is here where results are not."""
+    found = [path for file in files for path in imported_files(file, HERE)]
+    return [local(os.path.relpath(HERE / path)) for path in dict.fromkeys(found)]
 
 
 def code(script):
@@ -90,10 +87,32 @@ def code(script):
     return tracked(f"workflow/scripts/{script}")
 
 
-def code_sha(*files):
-    """Param: the digest of what scripts, or these other files of the project, and all behind them say."""
-    paths = [f if "/" in f else f"workflow/scripts/{f}" for f in files]
-    return "".join(digest(path, HERE) for path in paths)
+def code_sha(script):
+    """Param: the digest of what those files say."""
+    return digest(f"workflow/scripts/{script}", HERE)
+
+
+def modules(files):
+    """Input: plug-ins and what they import; ``files``: a function of wildcards, which says their paths."""
+    return lambda wildcards: tracked(*files(wildcards))
+
+
+def modules_sha(files):
+    """Param: the digest of what those files say."""
+    return lambda wildcards: "".join(digest(file, HERE) for file in files(wildcards))
+
+
+def sharded(pattern, splits=SPLITS):
+    """Input: a file of every shard of the data set of the job; it ends here where there are too many to be named."""
+
+    def paths(wildcards):
+        os.makedirs("results", exist_ok=True)
+        free = shutil.disk_usage("results").free
+        if problem := too_many_shards(costs, wildcards.dataset, disk=free):
+            sys.exit(f"error: {problem}")
+        return plan.all_shards(pattern, splits, **dict(wildcards.items()))
+
+    return paths
 
 
 # leaves of the configuration that several rules hand to their scripts
@@ -103,32 +122,3 @@ ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(
     resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
 )
-
-
-def datasets_of(kind):
-    """Constraint: the data sets of one kind."""
-    return one_of(n for n, dataset in settings.datasets.items() if dataset.kind == kind)
-
-
-def all_shards(pattern, splits=SPLITS, **names):
-    """The files of a data set's shards, in the order of its stars; it ends here where there are too many to be named."""
-    os.makedirs("results", exist_ok=True)
-    free = shutil.disk_usage("results").free
-    if problem := too_many_shards(costs, names["dataset"], disk=free):
-        sys.exit(f"error: {problem}")
-    shards = settings.datasets[names["dataset"]].shards()
-    return [
-        pattern.format(shard=name, **names)
-        for name, split in shards.items()
-        if split in splits
-    ]
-
-
-def sharded(pattern, splits=SPLITS):
-    """Input: the same of the data set of the job."""
-    return lambda wildcards: all_shards(pattern, splits, **dict(wildcards.items()))
-
-
-def shard_of_stars(wildcards):
-    """Param: split, first row in it and the row after the last of a shard."""
-    return settings.datasets[wildcards.dataset].rows(wildcards.shard)

@@ -2,44 +2,13 @@
 # Needs: results/models, results/features.  Makes: the tables of results/{run}, results/comparison.
 
 
-def model_files(run):
-    """The fitted models of a run, cell by cell."""
-    dataset = settings.runs[run].dataset
-    return [
-        model_file(name, dataset=dataset, level=level, n_train=n_train)
-        for level, n_train, names in settings.runs[run].cells()
-        for name in names
-    ]
-
-
-def compared(wildcards):
-    """What a comparison sets side by side: run, model, noise level, training stars and predictions, level by level."""
-    entries = [entry.partition(":")[::2] for entry in settings.comparisons[wildcards.comparison]]
-    cells = [max_cells(run) for run, _ in entries]
-    found = []
-    for level in sorted(set.intersection(*(set(of_run) for of_run in cells))):
-        common = [set(of_run[level][1]) for of_run in cells]
-        for (run, model), of_run in zip(entries, cells):
-            n_train, names = of_run[level]
-            for name in [model] if model else [n for n in names if all(n in c for c in common)]:
-                at = dict(dataset=settings.runs[run].dataset, level=level, n_train=n_train)
-                path = f"{MODEL}/predictions.parquet".format(model=name, **at)
-                found.append(dict(run=run, model=name, noise_level=level, n_train=n_train, path=path))
-    return found
-
-
-def max_cells(run):
-    """``{noise level: (n_train, models)}`` of the most training stars at each."""
-    return {level: (n_train, names) for level, n_train, names in settings.runs[run].cells()}
-
-
 rule predictions:
     """Labels by every model for every validation and test star, with S/N, χ² and how the star is used."""
     input:
         code=code("predictions.py"),
-        stars=of_run(STARS),
-        quality=of_cells(f"{TRAINED}/quality.parquet"),
-        models=of_cells(f"{MODEL}/predictions.parquet", per_model=True),
+        stars=runs.in_dataset(STARS),
+        quality=runs.in_cells(f"{TRAINED}/quality.parquet"),
+        models=runs.in_cells(f"{MODEL}/predictions.parquet", per_model=True),
     output:
         "results/{run}/predictions.parquet",
     log:
@@ -52,8 +21,8 @@ rule predictions:
         **needs("predictions"),
     params:
         code=code_sha("predictions.py"),
-        cells=lambda wc: settings.runs[wc.run].cells(),
-        leading=lambda wc: leading(wc.run),
+        cells=runs.cells,
+        leading=runs.leading,
         edges=EDGES,
         validation=config["validation"],
     script:
@@ -77,7 +46,7 @@ rule calibration:
         **needs("calibration"),
     params:
         code=code_sha("calibration.py"),
-        deployed=lambda wc: deployed(wc.run, wc.level),
+        deployed=lambda wc: runs.deployed(wc, wc.level),
     script:
         "../scripts/calibration.py"
 
@@ -87,7 +56,7 @@ rule tables:
     input:
         code=code("tables.py"),
         predictions="results/{run}/predictions.parquet",
-        models=lambda wc: model_files(wc.run),
+        models=runs.fitted,
     output:
         samples="results/{run}/bootstrap_samples.parquet",
         bootstrap=report("results/{run}/bootstrap.csv", category="{run}"),
@@ -108,9 +77,9 @@ rule tables:
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
         bin_names=BIN_NAMES,
-        cells=lambda wc: settings.runs[wc.run].cells(),
-        models=lambda wc: models_of(wc.run),
-        run=about_run,
+        cells=runs.cells,
+        models=runs.models,
+        run=runs.about,
     script:
         "../scripts/tables.py"
 
@@ -120,7 +89,7 @@ rule quality:
     input:
         code=code("quality.py"),
         predictions="results/{run}/predictions.parquet",
-        calibration=lambda wc: expand(rules.calibration.output[0], level=LEVELS[wc.run], run=wc.run),
+        calibration=lambda wc: expand(rules.calibration.output[0], level=runs.levels(wc), run=wc.run),
     output:
         coverage=report("results/{run}/calibration.csv", category="{run}"),
         residuals=report("results/{run}/residuals.csv", category="{run}"),
@@ -145,8 +114,8 @@ rule comparison:
     """Models of several runs on the same test stars, with paired intervals."""
     input:
         code=code("comparison.py"),
-        stars=lambda wc: STARS.format(dataset=settings.runs[compared(wc)[0]["run"]].dataset),
-        models=lambda wc: [entry["path"] for entry in compared(wc)],
+        stars=lambda wc: STARS.format(dataset=runs.dataset_of(runs.compared(wc)[0])),
+        models=runs.compared_files,
     output:
         report("results/comparison/{comparison}.csv", category="comparison"),
     log:
@@ -162,6 +131,6 @@ rule comparison:
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
         edges=EDGES,
-        entries=lambda wc: [{k: v for k, v in e.items() if k != "path"} for e in compared(wc)],
+        entries=runs.compared,
     script:
         "../scripts/comparison.py"

@@ -2,27 +2,6 @@
 # Needs: config grids.  Makes: results/grids.
 
 
-def grids_of(kind):
-    """Constraint: the grids of one kind."""
-    return one_of(name for name, grid in settings.grids.items() if grid.kind == kind)
-
-
-def grid_axes(wildcards):
-    """Param: the nodes of a grid, label by label."""
-    axes = settings.grids[wildcards.grid].axes
-    return {name: nodes.tolist() for name, nodes in axes.nodes().items()}
-
-
-def shards(wildcards):
-    """Input: the shards of a grid."""
-    n_shards = settings.grids[wildcards.grid].shards
-    return expand(
-        "results/grids/{grid}/shards/{shard}.npz",
-        shard=range(n_shards),
-        grid=wildcards.grid,
-    )
-
-
 rule grid_shard:
     """Synthesise a share of the models of a grid."""
     input:

@@ -1,38 +1,5 @@
 # Models: each is a module of gravispec/models that says what it reads; shared by all runs that name it.
 # Needs: results/noisy, results/features.  Makes: results/models.
-
-
-def own_module(wildcards):
-    """The module of a model and of those that it names."""
-    names = behind(wildcards.model, settings.models)
-    return [f"gravispec/models/{PLUGINS[name].module}.py" for name in names]
-
-
-def model_code(wildcards):
-    """Input: the model's module and what it imports; no other model."""
-    return [file for module in own_module(wildcards) for file in tracked(module)]
-
-
-def model_sha(wildcards):
-    """Param: the digest of what those files say."""
-    return code_sha(*own_module(wildcards))
-
-
-def about_model(wildcards):
-    """Param: module and options of a model."""
-    about = settings.models[wildcards.model]
-    return dict(module=about["module"], options=options_of(about))
-
-
-def model_threads(wildcards):
-    return 2 if "threads" in PLUGINS[wildcards.model].fit else 1
-
-
-def model_gpu(wildcards):
-    """Resource: a GPU for a model whose fit asks for a device."""
-    return GPU if "device" in PLUGINS[wildcards.model].fit else 0
-
-
 MODEL_PARAMS = dict(
     seed=settings.seed,
     validation=config["validation"],
@@ -43,9 +10,9 @@ MODEL_PARAMS = dict(
 rule model:
     """A model: fitted to the training stars or to what was; its predictions for validation and test stars."""
     input:
-        unpack(lambda wc: model_inputs(PLUGINS[wc.model].reads, wc)),
+        unpack(plan.model_inputs("reads")),
         code=code("model.py"),
-        module=model_code,
+        module=modules(plan.own_modules),
         stars=STARS,
     output:
         model=f"{MODEL}/model.safetensors",
@@ -55,16 +22,16 @@ rule model:
     benchmark:
         f"{MODEL}/model.tsv"
     wildcard_constraints:
-        model=one_of(set(PLUGINS) - set(models_that("all_levels"))),
+        model=one_of(set(plan.plugins) - set(plan.models_that("all_levels"))),
     conda:
         "../../envs/gpu.yaml"
-    threads: model_threads
+    threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("model", gpu=model_gpu, device=config["device"]),
+        **needs("model", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
     params:
         code=code_sha("model.py"),
-        module_code=model_sha,
-        about=about_model,
+        module_code=modules_sha(plan.own_modules),
+        about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
         noise_level=lambda wc: float(wc.level),
         given=MODEL_PARAMS,
@@ -75,9 +42,9 @@ rule model:
 rule model_for_all_levels:
     """A model that serves all noise levels, fitted once."""
     input:
-        unpack(lambda wc: model_inputs(PLUGINS[wc.model].fit, wc)),
+        unpack(plan.model_inputs("fit")),
         code=code("model.py"),
-        module=model_code,
+        module=modules(plan.own_modules),
         stars=STARS,
     output:
         model=f"{FOR_ALL_LEVELS}/model.safetensors",
@@ -86,16 +53,16 @@ rule model_for_all_levels:
     benchmark:
         f"{FOR_ALL_LEVELS}/model.tsv"
     wildcard_constraints:
-        model=one_of(models_that("all_levels")),
+        model=one_of(plan.models_that("all_levels")),
     conda:
         "../../envs/gpu.yaml"
-    threads: model_threads
+    threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("model", gpu=model_gpu, device=config["device"]),
+        **needs("model", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
     params:
         code=code_sha("model.py"),
-        module_code=model_sha,
-        about=about_model,
+        module_code=modules_sha(plan.own_modules),
+        about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
         noise_level=None,
         given=MODEL_PARAMS,
@@ -106,9 +73,9 @@ rule model_for_all_levels:
 rule predictions_of_level:
     """What such a model predicts at one of the noise levels."""
     input:
-        unpack(lambda wc: model_inputs(PLUGINS[wc.model].read_to_predict, wc)),
+        unpack(plan.model_inputs("read_to_predict")),
         code=code("model.py"),
-        module=model_code,
+        module=modules(plan.own_modules),
         stars=STARS,
         fitted=f"{FOR_ALL_LEVELS}/model.safetensors",
     output:
@@ -118,16 +85,16 @@ rule predictions_of_level:
     benchmark:
         f"{MODEL}/predictions.tsv"
     wildcard_constraints:
-        model=one_of(models_that("all_levels")),
+        model=one_of(plan.models_that("all_levels")),
     conda:
         "../../envs/gpu.yaml"
-    threads: model_threads
+    threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("predictions_of_level", gpu=model_gpu, device=config["device"]),
+        **needs("predictions_of_level", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
     params:
         code=code_sha("model.py"),
-        module_code=model_sha,
-        about=about_model,
+        module_code=modules_sha(plan.own_modules),
+        about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
         noise_level=lambda wc: float(wc.level),
         given=MODEL_PARAMS,

@@ -19,12 +19,6 @@ if workflow.is_main_process:
         print(line, file=sys.stderr)
 
 
-def wants_card(rule, wildcards):
-    """Whether a job trains on a GPU where there is one."""
-    model = wildcards.get("model")
-    return rule.startswith("model") and "device" in PLUGINS[model].fit
-
-
 def check_needs():
     """Stop where the planned jobs need more than this machine has; `snakemake --no-hooks` goes on in spite of it."""
     jobs = planned_jobs(workflow)
@@ -38,7 +32,7 @@ def check_needs():
         disk=shutil.disk_usage("results").free,
         memory=psutil.virtual_memory().available / 1e6 if here else float("inf"),
     )
-    networks = any(wants_card(rule, wildcards) for rule, wildcards, _ in jobs)
+    networks = any(plan.trains_network(rule, wildcards) for rule, wildcards, _ in jobs)
     if here and networks and settings.device == "cuda" and not shutil.which("nvidia-smi"):
         problem = "device: cuda is wanted, but this machine has no GPU: use device: auto, or cpu"
     if problem:

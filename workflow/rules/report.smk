@@ -13,87 +13,14 @@ DRAWN = dict(  # what figures can read, beside settings
 )
 
 
-def shared_fits(wildcards):
-    """Input: for every noise level what models share, what families fitted, and the spectra that fill masked pixels."""
-    found = {key: [] for key in ("pca", "ridge", "shape", "experts", "families", "val")}
-    for level in LEVELS[wildcards.run]:
-        n_train, names = deployed(wildcards.run, level)
-        at = dict(dataset=settings.runs[wildcards.run].dataset, level=level, n_train=n_train)
-        found["val"] += all_shards(NOISY, ["val"], **at)
-        for key in ("pca", "ridge", "shape"):
-            found[key].append(f"{TRAINED}/{key}.npz".format(**at))
-        if any("experts" in PLUGINS[name].reads for name in needed(names)):
-            found["experts"] += expand(rules.expert.output[0], bin=range(len(BIN_NAMES)), **at)
-        found["families"] += [FAMILY_FIT.format(family=f, **at) for f in fitted_families(names)]
-    return found
-
-
-def needed(names):
-    """These models and those that they name."""
-    return list(dict.fromkeys(other for name in names for other in behind(name, settings.models)))
-
-
-def fitted_families(names):
-    """The families among what these models read that have a fit."""
-    read = [family for name in needed(names) for family in families_of(settings.models[name])]
-    return [family for family in FITTED_FAMILIES if family in read]
-
-
-def bundled(wildcards):
-    """Param: what the file of a trained run holds at every noise level."""
-    found = []
-    for level in LEVELS[wildcards.run]:
-        n_train, names = deployed(wildcards.run, level)
-        with_experts = any("experts" in PLUGINS[name].reads for name in needed(names))
-        found.append(
-            dict(
-                level=float(level),
-                n_train=n_train,
-                shown=names,
-                models=[dict(about_model_of(name), name=name) for name in needed(names)],
-                experts=len(BIN_NAMES) if with_experts else 0,
-                families=fitted_families(names),
-            )
-        )
-    return found
-
-
-def about_model_of(name):
-    about = config["models"][name]
-    return dict(module=about["module"], options=options_of(about), label=about["label"])
-
-
-def bundled_models(wildcards):
-    """Input: the fitted models, level by level."""
-    found = []
-    for level in LEVELS[wildcards.run]:
-        n_train, names = deployed(wildcards.run, level)
-        at = dict(dataset=settings.runs[wildcards.run].dataset, level=level, n_train=n_train)
-        found += [model_file(name, **at) for name in needed(names)]
-    return found
-
-
-def code_of_models(wildcards):
-    """The modules of all models of a run and of the families that they read."""
-    return module_files(*deployed(wildcards.run)[1])
-
-
-def spectra_of_run(wildcards):
-    """Param: normalisation and line spread function of the spectra of a run."""
-    dataset = settings.datasets[settings.runs[wildcards.run].dataset]
-    sharpness = dataset if dataset.kind == "pfsspec" else settings.grids[dataset.grid]
-    return dict(median=dataset.median, continuum=dataset.continuum, fwhm=sharpness.fwhm)
-
-
 rule trained_run:
     """All that turns spectra into labels in one file: models of every noise level, what they share, intervals, limits."""
     input:
-        unpack(shared_fits),
+        unpack(runs.bundled_files),
         code=code("trained_run.py"),
-        module=lambda wc: [file for module in code_of_models(wc) for file in tracked(module)],
-        stars=of_run(STARS),
-        wave=of_run(WAVE),
-        models=bundled_models,
+        module=modules(runs.modules),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
         predictions="results/{run}/predictions.parquet",
         calibration=rules.quality.input.calibration,
     output:
@@ -108,12 +35,12 @@ rule trained_run:
         **needs("trained_run"),
     params:
         code=code_sha("trained_run.py"),
-        module_code=lambda wc: code_sha(*code_of_models(wc)),
-        levels=bundled,
-        leading=lambda wc: leading(wc.run),
+        module_code=modules_sha(runs.modules),
+        levels=runs.bundled,
+        leading=runs.leading,
         bins=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H, names=BIN_NAMES),
-        normalisation=lambda wc: {k: v for k, v in spectra_of_run(wc).items() if k != "fwhm"},
-        config=lambda wc: config_behind(wc.run),
+        normalisation=lambda wc: runs.spectra(wc, "median", "continuum"),
+        config=runs.config_behind,
     script:
         "../scripts/trained_run.py"
 
@@ -122,11 +49,11 @@ rule stress:
     """Test spectra perturbed before the noise comes. Reads clean flux; nothing is computed from its table."""
     input:
         code=code("stress.py"),
-        module=lambda wc: [file for module in code_of_models(wc) for file in tracked(module)],
-        stars=of_run(STARS),
-        wave=of_run(WAVE),
-        flux=of_run(CLEAN, ["test"]),
-        error=of_run(ERROR, ["test"]),
+        module=modules(runs.modules),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
+        flux=runs.in_dataset(CLEAN, ["test"]),
+        error=runs.in_dataset(ERROR, ["test"]),
         model="results/{run}/model.safetensors",
     output:
         "results/{run}/stress/noise_{level}.csv",
@@ -140,13 +67,13 @@ rule stress:
         **needs("stress"),
     params:
         code=code_sha("stress.py"),
-        module_code=lambda wc: code_sha(*code_of_models(wc)),
+        module_code=modules_sha(runs.modules),
         seed=config["seed"],
-        spectra=lambda wc: {k: v for k, v in spectra_of_run(wc).items() if k != "continuum"},
+        spectra=lambda wc: runs.spectra(wc, "median", "fwhm"),
         bootstrap=BOOTSTRAP,
         noise_level=lambda wc: float(wc.level),
-        fast=lambda wc: [n for n in deployed(wc.run, wc.level)[1] if n not in models_that("slow")],
-        slow=lambda wc: [n for n in deployed(wc.run, wc.level)[1] if n in models_that("slow")],
+        fast=lambda wc: runs.stressed(wc, slow=False),
+        slow=lambda wc: runs.stressed(wc, slow=True),
     script:
         "../scripts/stress.py"
 
@@ -155,7 +82,7 @@ rule stress_table:
     """The same of all noise levels in one table."""
     input:
         code=code("stress_table.py"),
-        levels=lambda wc: expand(rules.stress.output[0], level=LEVELS[wc.run], run=wc.run),
+        levels=lambda wc: expand(rules.stress.output[0], level=runs.levels(wc), run=wc.run),
     output:
         report("results/{run}/stress.csv", category="{run}"),
     log:
@@ -172,16 +99,6 @@ rule stress_table:
         "../scripts/stress_table.py"
 
 
-def figure_module(name):
-    return f"gravispec/report/figures/{name}.py"
-
-
-def drawn_from(group):
-    """Input: the tables that these figures read."""
-    read = {name for figure in figures_of(group) for name in figure_inputs(figure)}
-    return {name: path for name, path in DRAWN.items() if name in read}
-
-
 # figures are modules of gravispec/report/figures; some are drawn only of runs with several levels, with gates, with curves
 for only in ("any", "levels", "weights", "curve"):
 
@@ -189,9 +106,9 @@ for only in ("any", "levels", "weights", "curve"):
         name:
             f"figures_{only}"
         input:
-            unpack(lambda wc, only=only: drawn_from(only)),
+            unpack(lambda wc, only=only: drawn_from(only, DRAWN)),
             code=code("figures.py"),
-            figure=lambda wc, only=only: [f for name in figures_of(only) for f in tracked(figure_module(name))],
+            figure=tracked(*figure_modules(only)),
         output:
             png=report(
                 expand("results/{{run}}/figures/{figure}.png", figure=figures_of(only)),
@@ -208,9 +125,9 @@ for only in ("any", "levels", "weights", "curve"):
             **needs("figures"),
         params:
             code=code_sha("figures.py"),
-            figure_code=code_sha(*(figure_module(name) for name in figures_of(only))),
-            models=lambda wc: models_of(wc.run),
-            run=about_run,
+            figure_code=modules_sha(lambda wc, only=only: figure_modules(only)),
+            models=runs.models,
+            run=runs.about,
             confidence=config["evaluation"]["confidence"],
             bin_names=BIN_NAMES,
             metal_poor=[k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0],
@@ -218,24 +135,15 @@ for only in ("any", "levels", "weights", "curve"):
             "../scripts/figures.py"
 
 
-def figures_of_run(wildcards):
-    """Input: the figures of a run."""
-    run = settings.runs[wildcards.run]
-    declared = {word for name in run.names() for word in PLUGINS[name].declares}
-    groups = ["any", *({"levels"} if len(run.noise_level) > 1 else ()), *({"weights", "curve"} & declared)]
-    names = [name for only in sorted(groups) for name in figures_of(only)]
-    return expand("results/{run}/figures/{figure}.{ending}", run=wildcards.run, figure=names, ending=["png", "pdf"])
-
-
 rule figure_spectra:
     """Three test stars: clean, noisy, error; lines marked. Nothing is computed from it."""
     input:
         code=code("figure_spectra.py"),
-        stars=of_run(STARS),
-        wave=of_run(WAVE),
-        flux=of_run(CLEAN, ["test"]),
-        error=of_run(ERROR, ["test"]),
-        noisy=lambda wc: of_run(NOISY.replace("{level}", LEVELS[wc.run][0]), ["test"])(wc),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
+        flux=runs.in_dataset(CLEAN, ["test"]),
+        error=runs.in_dataset(ERROR, ["test"]),
+        noisy=runs.in_dataset(NOISY, ["test"]),
     output:
         png=report("results/{run}/figures/spectra.png", category="{run}"),
         pdf="results/{run}/figures/spectra.pdf",
@@ -249,8 +157,8 @@ rule figure_spectra:
         **needs("figure_spectra"),
     params:
         code=code_sha("figure_spectra.py"),
-        noise_level=lambda wc: float(LEVELS[wc.run][0]),
-        continuum=lambda wc: spectra_of_run(wc)["continuum"],
+        noise_level=lambda wc: float(runs.levels(wc)[0]),
+        continuum=lambda wc: spectra_runs.in_dataset(wc)["continuum"],
     script:
         "../scripts/figure_spectra.py"
 
@@ -277,8 +185,8 @@ rule validate:
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
         bin_names=BIN_NAMES,
-        models=lambda wc: models_of(wc.run),
-        run=about_run,
+        models=runs.models,
+        run=runs.about,
     script:
         "../scripts/validate.py"
 
@@ -291,7 +199,9 @@ rule summary:
         samples=rules.tables.output.samples,
         models=rules.tables.input.models,
         tables=[*rules.tables.output, *rules.quality.output, *rules.stress_table.output],
-        figures=figures_of_run,
+        figures=lambda wc: expand(
+            "results/{run}/figures/{figure}.{ending}", run=wc.run, figure=runs.figures(wc), ending=["png", "pdf"]
+        ),
         spectra=rules.figure_spectra.output,
         model=rules.trained_run.output,
         validated=rules.validate.output,
@@ -311,8 +221,8 @@ rule summary:
         code=code_sha("summary.py"),
         about=about_provenance,
         confidence=config["evaluation"]["confidence"],
-        cells=lambda wc: settings.runs[wc.run].cells(),
-        models=lambda wc: models_of(wc.run),
-        run=about_run,
+        cells=runs.cells,
+        models=runs.models,
+        run=runs.about,
     script:
         "../scripts/summary.py"

@@ -97,7 +97,7 @@ rule expert:
         stars=STARS,
         flux=sharded(NOISY),
     output:
-        f"{TRAINED}/experts/{{bin}}.npz",
+        EXPERT,
     log:
         f"{TRAINED}/logs/expert_{{bin}}.log",
     benchmark:
@@ -126,7 +126,7 @@ rule expert_predictions:
         stars=STARS,
         flux=sharded(NOISY, ["val", "test"]),
         experts=expand(
-            f"{TRAINED}/experts/{{bin}}.npz", bin=range(len(BIN_NAMES)), allow_missing=True
+            EXPERT, bin=range(len(BIN_NAMES)), allow_missing=True
         ),
     output:
         f"{TRAINED}/experts.parquet",

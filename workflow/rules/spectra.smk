@@ -2,23 +2,6 @@
 # Needs: results/grids, the user's files.  Makes: results/spectra, results/noisy.
 
 
-def grid_of_dataset(wildcards):
-    """Input: the grid that a data set is interpolated in."""
-    return f"results/grids/{settings.datasets[wildcards.dataset].grid}/grid.npz"
-
-
-def normalisation(wildcards):
-    """Param: whose median flux is divided by, and the width of the running continuum."""
-    dataset = settings.datasets[wildcards.dataset]
-    return dict(median=dataset.median, continuum=dataset.continuum)
-
-
-def of_files(pattern):
-    """Output: a shard for each of the user's files."""
-    shards = [f"{split}_0" for split in SPLITS]
-    return expand(pattern, shard=shards, allow_missing=True)
-
-
 rule spectra:
     """Draw the stars of a shard; interpolate their clean flux; find what the error of every pixel follows from."""
     input:
@@ -33,7 +16,7 @@ rule spectra:
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra_{shard}.tsv"
     wildcard_constraints:
-        dataset=datasets_of("lte"),
+        dataset=one_of(plan.datasets_of("lte")),
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -41,7 +24,7 @@ rule spectra:
     params:
         code=code_sha("spectra.py"),
         seed=config["seed"],
-        shard=shard_of_stars,
+        shard=plan.shard,
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
     script:
         "../scripts/spectra.py"
@@ -61,7 +44,7 @@ rule stars:
     benchmark:
         "results/spectra/{dataset}/benchmarks/stars.tsv"
     wildcard_constraints:
-        dataset=datasets_of("lte"),
+        dataset=one_of(plan.datasets_of("lte")),
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -93,8 +76,8 @@ rule noisy:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
-        shard=lambda wc: shard_of_stars(wc)[:2],
-        normalisation=normalisation,
+        shard=lambda wc: plan.shard(wc)[:2],
+        normalisation=plan.normalisation,
     script:
         "../scripts/noisy.py"
 rule spectra_from_file:
@@ -107,14 +90,14 @@ rule spectra_from_file:
     output:
         stars=STARS,
         wave=WAVE,
-        flux=of_files(CLEAN),
-        error=of_files(ERROR),
+        flux=expand(CLEAN, shard=USER_SHARDS, allow_missing=True),
+        error=expand(ERROR, shard=USER_SHARDS, allow_missing=True),
     log:
         "results/spectra/{dataset}/logs/spectra.log",
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra.tsv"
     wildcard_constraints:
-        dataset=datasets_of("pfsspec"),
+        dataset=one_of(plan.datasets_of("pfsspec")),
     conda:
         "../../envs/cpu.yaml"
     resources:
