@@ -55,22 +55,6 @@ def about_run(wildcards):
     return dict(config["runs"][wildcards.run], name=wildcards.run, catalogue=leading(wildcards.run))
 
 
-def tables_of(name):
-    """``{schema: paths}``: every table of a run but its summary; the schemas are in gravispec/data/schemas.py."""
-    run, folder = settings.runs[name], f"results/{name}"
-    wildcards = type("Run", (), dict(run=name))
-    tables = ["bootstrap", "per_bin", "by_snr", "hypotheses", "training_curves"]
-    tables += ["calibration", "residuals", "giants_dwarfs", "stress"]
-    return dict(
-        stars=[STARS.format(dataset=run.dataset)],
-        features=of_cells(f"{TRAINED}/quality.parquet")(wildcards),
-        model_predictions=of_cells(f"{MODEL}/predictions.parquet", True)(wildcards),
-        predictions=[f"{folder}/predictions.parquet"],
-        samples=[f"{folder}/bootstrap_samples.parquet"],
-        **{table: [f"{folder}/{table}.csv"] for table in tables},
-    )
-
-
 def sources(wildcards):
     """Input: everything that a summary rests on; what the clean flux was is in the seed and the code."""
     name = wildcards.run

@@ -255,34 +255,6 @@ rule figure_spectra:
         "../scripts/figure_spectra.py"
 
 
-rule validate:
-    """Every table: columns, ranges, finite numbers, rows, the same stars everywhere."""
-    input:
-        unpack(lambda wc: tables_of(wc.run)),
-        code=code("validate.py"),
-        models=rules.tables.input.models,
-        calibrations=rules.quality.input.calibration,
-    output:
-        "results/{run}/validated.json",
-    log:
-        "results/{run}/logs/validate.log",
-    benchmark:
-        "results/{run}/benchmarks/validate.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        **needs("validate"),
-    params:
-        code=code_sha("validate.py"),
-        seed=config["seed"],
-        bootstrap=BOOTSTRAP,
-        bin_names=BIN_NAMES,
-        models=lambda wc: models_of(wc.run),
-        run=about_run,
-    script:
-        "../scripts/validate.py"
-
-
 rule summary:
     """A row a model, noise level, number of training stars; written when every table and figure of the run is there."""
     input:
