@@ -58,7 +58,7 @@ def about_run(wildcards):
 def sources(wildcards):
     """Input: everything that a summary rests on; what the clean flux was is in the seed and the code."""
     name = wildcards.run
-    made = [path for paths in tables_of(name).values() for path in paths]
+    made = [path for paths in run_tables.paths(wildcards).values() for path in paths]
     files, _ = files_behind(workflow, [*made, f"results/{name}/model.safetensors"])
     dataset = settings.runs[name].dataset
     left_out = (f"results/spectra/{dataset}/flux/", f"results/spectra/{dataset}/error/")
