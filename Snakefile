@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 min_version("9.17")
 
 # also where this is a module of another workflow
-sys.path.insert(0, str(Path(str(workflow.current_basedir))))
+sys.path.insert(0, str(workflow.current_basedir))
 
 from gravispec.config.text import check_files
 from gravispec.errors import InputError
@@ -24,8 +24,8 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/common_models.smk"
-include: "workflow/rules/common_runs.smk"
+include: "workflow/rules/common_grids.smk"
+include: "workflow/rules/common_catalogue.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/bosz.smk"
 include: "workflow/rules/spectra.smk"
@@ -33,6 +33,7 @@ include: "workflow/rules/shared_fits.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/validate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/catalogue.smk"
 include: "workflow/rules/progress.smk"

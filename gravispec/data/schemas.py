@@ -1,34 +1,18 @@
 """What the tables of a run have to be: columns, ranges of values, no star twice, where a number may be missing and why.
 
 A pandera schema a table, by the name under which the rule ``validate`` reads it. Other columns are allowed; those of
-models are known by what is beside them, not by name. The metadata of a schema has ``empty``, ``{columns: Empty}``, where
-columns are a regular expression: every number of the others has to be finite; and ``given``: why columns are not
-computed again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
+models are known by what is beside them, not by name. The metadata of a schema has ``empty``, ``{columns: Empty}``, with
+columns a regular expression: every number of the others has to be finite; and ``given``: why columns are not computed
+again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
 """
-
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
+from gravispec.data.empty import Empty, all_or_none, empty_of, few, no_difference, no_star, not_given, predicted
 from gravispec.evaluation.metrics import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
-
-
-@dataclass(frozen=True)
-class Empty:
-    """Where columns are empty: ``where(table, column)`` (N,) bool, and the reason in words."""
-
-    reason: str
-    where: Callable
-
-
-def empty_of(schema, column):
-    """The `Empty` of a column; None where every number of it has to be finite."""
-    return next((e for columns, e in schema.metadata["empty"].items() if re.fullmatch(columns, column)), None)
 
 
 def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
@@ -91,38 +75,6 @@ ALL_STARS = {"low|high|median": Empty("a row of all stars has no limits", lambda
 FEW = f"fewer than {MIN_STARS} stars in the bin"
 
 
-def _few(table, column):
-    return table["n_test"] < MIN_STARS
-
-
-def _no_difference(table, column):
-    """A bin with few stars, the reference itself, or a cell without it."""
-    (name,) = table.filter(regex="^delta_r2_vs_")
-    is_reference = table["model"] == name.removeprefix("delta_r2_vs_")
-    without = ~is_reference.groupby([table["noise_level"], table["n_train"]]).transform("any")
-    return _few(table, column) | is_reference | without
-
-
-def _not_given(table, column):
-    """Stars that are drawn have all labels but the redshift."""
-    return table[column].isna() & ("redshift" in table)
-
-
-def _all_or_none(*keys):
-    """A column is empty in all rows with the same ``keys``, or in none."""
-    return lambda table, column: table[column].isna().groupby([table[key] for key in keys]).transform("all")
-
-
-def _share(total):
-    """Where there is no star to take a share of: ``total(table)`` is 0."""
-    return Empty("no star to take a share of", lambda table, column: total(table) == 0)
-
-
-def _predicted(table):
-    """Stars predicted as what the row is about."""
-    return sum(table[f"predicted_{kind}"].where(table["true"] == kind, 0) for kind in ("giant", "dwarf"))
-
-
 def _changes(table):
     """Every change is against the row ``none`` of the model, on the same stars; shares are of n_test stars."""
     none = table[table["stress"] == "none"].set_index(["noise_level", "model"])
@@ -143,7 +95,7 @@ def _changes(table):
 SCHEMAS = {
     "stars": _table(
         {**STAR, **LABELS, **ABUNDANCES, "mag": ANY, "redshift": ANY, "snr": COUNT_OR_0},
-        empty={"mag|redshift": Empty("the user's file has none", _not_given)},
+        empty={"mag|redshift": Empty("the user's file has none", not_given)},
         given={"snr": f"of the clean spectrum; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
         optional=("mag", "redshift"),
@@ -154,7 +106,11 @@ SCHEMAS = {
     "model_predictions": _table(
         {**STAR, "log_g": ANY, "T_eff": ANY, "M_H": ANY},
         Check(_weights_add_up, name="the weights of experts to add up to 1"),
-        empty={".*": Empty("the model predicts nothing of the star", lambda table, column: table["log_g"].isna())},
+        empty={
+            "(?!star_id$|split$).*": Empty(
+                "the model predicts nothing of the star", lambda table, column: table["log_g"].isna()
+            )
+        },
         given={"of slow models": f"predicting again would take too long; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
@@ -164,7 +120,7 @@ SCHEMAS = {
             "mag": Empty("the user's file has none", lambda table, column: table["mag"].isna()),
             f"(?!({'|'.join(OF_STAR)})$).*": Empty(
                 "the model is not in the cell, or predicts only stars inside the bins",
-                _all_or_none("noise_level", "n_train", "uncovered"),
+                all_or_none("noise_level", "n_train", "uncovered"),
             ),
         },
         key=["noise_level", "n_train", "star_id"],
@@ -183,8 +139,8 @@ SCHEMAS = {
         {**CELL, "bin": COUNT_OR_0, "name": None, "model": None, "n_test": COUNT_OR_0, "r2": R2, **INTERVAL},
         _rising("ci_low", "ci_high"),
         empty={
-            "r2": Empty(FEW, _few),
-            "delta_r2_vs_.*|ci_low|ci_high": Empty(f"{FEW}, or no other model to compare with", _no_difference),
+            "r2": Empty(FEW, few),
+            "delta_r2_vs_.*|ci_low|ci_high": Empty(f"{FEW}, or no other model to compare with", no_difference),
         },
         key=["noise_level", "n_train", "bin", "model"],
     ),
@@ -199,7 +155,7 @@ SCHEMAS = {
             **R2_INTERVAL,
         },
         _rising("r2_ci_low", "r2_ci_high"),
-        empty={"r2|r2_ci_low|r2_ci_high": Empty(FEW, _few)},
+        empty={"r2|r2_ci_low|r2_ci_high": Empty(FEW, few)},
         key=["noise_level", "n_train", "model", "snr_low"],
     ),
     "hypotheses": _table(
@@ -209,7 +165,7 @@ SCHEMAS = {
     ),
     "training_curves": _table(
         {**CELL, "model": None, "seed": COUNT_OR_0, "epoch": COUNT, "fit": ANY, "stop": ANY, "loss": None},
-        empty={"seed|fit|stop|loss": Empty("its fit writes none", _all_or_none("noise_level", "n_train", "model"))},
+        empty={"seed|fit|stop|loss": Empty("its fit writes none", all_or_none("noise_level", "n_train", "model"))},
         key=["noise_level", "n_train", "model", "seed", "epoch"],
     ),
     "calibrations": _table(
@@ -244,7 +200,7 @@ SCHEMAS = {
     "giants_dwarfs": _table(
         {**LEVEL, "model": None, "true": ("giant", "dwarf"), "n_test": COUNT_OR_0}
         | dict.fromkeys(("predicted_giant", "predicted_dwarf"), COUNT_OR_0),
-        empty={"completeness.*": _share(lambda table: table["n_test"]), "contamination.*": _share(_predicted)},
+        empty={"completeness.*": no_star(lambda table: table["n_test"]), "contamination.*": no_star(predicted)},
         key=["noise_level", "model", "true"],
     ),
     "stress": _table(

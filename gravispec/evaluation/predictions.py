@@ -1,4 +1,4 @@
-"""The table of a run: labels by every model for every validation and test star, with S/N, χ², bins, use of the stars."""
+"""The table of a run: labels by every model for every validation and test star, with S/N, χ², bins, use of stars."""
 
 import pandas as pd
 

@@ -28,8 +28,8 @@ def columns(model, module, given):
 def predictions_table(fitted, module, stored):
     """Table of star_id, split and the columns of a fitted model, for validation and test stars in file order.
 
-    ``stored``: ``gravispec.models.given.StoredStars``. Raises ``InputError`` where log g is not finite, unless the model
-    reads true labels.
+    ``stored``: ``gravispec.models.given.StoredStars``. Raises ``InputError`` where log g is not finite, unless the
+    model reads true labels.
     """
     others = (stored.stars["split"] != "train").to_numpy()
     parts = [columns(fitted, module, given) for given in stored.blocks(plugin(module).asked, others)]

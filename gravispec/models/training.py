@@ -88,5 +88,5 @@ def arrays_of(network, prefix=""):
 def load_arrays(network, arrays, prefix=""):
     """Fill a network with what ``arrays_of`` gave; returns it, ready to predict."""
     state = {k.removeprefix(prefix): torch.as_tensor(v) for k, v in arrays.items() if k.startswith(prefix)}
-    network.load_state_dict(state)
+    network.load_state_dict(state, assign=True)  # copies would go into arrays that buffers share
     return network.eval()

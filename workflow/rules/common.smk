@@ -9,12 +9,15 @@ from gravispec.errors import InputError
 from workflow.costs import Costs, too_many_shards
 from workflow.plan import *
 from workflow.plan_runs import Runs, drawn_from, figure_modules, figures_of
+from workflow.plan_tables import RunTables
 from workflow.scripts.lib.code_deps import digest, digest_of_file, imported_files
 from workflow.scripts.lib.folder import enter
 from workflow.scripts.lib.parent import announce
 from workflow.seam import behind as files_behind
 
-HERE = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module of another workflow
+HERE = Path(str(workflow.current_basedir)).parents[
+    1
+]  # also where this is a module of another workflow
 
 announce()
 if workflow.is_main_process:
@@ -32,6 +35,7 @@ try:
 except InputError as mistake:
     sys.exit(str(mistake))
 costs, runs = Costs(settings), Runs(plan)
+run_tables = RunTables(runs)
 
 
 def one_of(names):
@@ -122,3 +126,28 @@ ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(
     resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
 )
+
+
+def sources(wildcards):
+    """Input: everything that a summary rests on; what the clean flux was is in the seed and the code."""
+    tables = [path for paths in run_tables.paths(wildcards).values() for path in paths]
+    files, _ = files_behind(
+        workflow, [*tables, f"results/{wildcards.run}/model.safetensors"]
+    )
+    folder = f"results/spectra/{runs.of(wildcards).dataset}"
+    return [
+        path
+        for path in files
+        if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))
+    ]
+
+
+def about_provenance(wildcards):
+    """Param: run, configuration and code behind its summary, ``{file: digest of what it says}``."""
+    _, files = files_behind(workflow, [f"results/{wildcards.run}/summary.csv"])
+    files = sorted({os.path.relpath(path, HERE) for path in files})
+    return dict(
+        run=wildcards.run,
+        config=runs.config_behind(wildcards),
+        code={path: digest_of_file(path, HERE) for path in files},
+    )

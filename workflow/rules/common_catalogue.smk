@@ -1,7 +1,6 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
-
-from snakemake.io import Wildcards
+from types import SimpleNamespace
 
 from gravispec.data.outputs import same_file, unique_files
 from workflow.scripts.lib.parts import part_names
@@ -45,5 +44,5 @@ def catalogue_models(wildcards):
 def catalogue_modules(wildcards):
     """The modules of the models of these runs, and of the families that they read."""
     names = settings.catalogues[wildcards.catalogue].runs
-    found = [file for run in names for file in runs.modules(Wildcards(fromdict=dict(run=run)))]
+    found = [file for run in names for file in runs.modules(SimpleNamespace(run=run))]
     return list(dict.fromkeys(found))

@@ -27,7 +27,11 @@ rule model:
         "../../envs/gpu.yaml"
     threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("model", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
+        **needs(
+            "model",
+            gpu=lambda wc: GPU * plan.asks_for("device", wc),
+            device=config["device"],
+        ),
     params:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
@@ -58,7 +62,11 @@ rule model_for_all_levels:
         "../../envs/gpu.yaml"
     threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("model", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
+        **needs(
+            "model",
+            gpu=lambda wc: GPU * plan.asks_for("device", wc),
+            device=config["device"],
+        ),
     params:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
@@ -90,7 +98,11 @@ rule predictions_of_level:
         "../../envs/gpu.yaml"
     threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs("predictions_of_level", gpu=lambda wc: GPU * plan.asks_for("device", wc), device=config["device"]),
+        **needs(
+            "predictions_of_level",
+            gpu=lambda wc: GPU * plan.asks_for("device", wc),
+            device=config["device"],
+        ),
     params:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),

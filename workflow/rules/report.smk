@@ -82,7 +82,9 @@ rule stress_table:
     """The same of all noise levels in one table."""
     input:
         code=code("stress_table.py"),
-        levels=lambda wc: expand(rules.stress.output[0], level=runs.levels(wc), run=wc.run),
+        levels=lambda wc: expand(
+            rules.stress.output[0], level=runs.levels(wc), run=wc.run
+        ),
     output:
         report("results/{run}/stress.csv", category="{run}"),
     log:
@@ -111,7 +113,9 @@ for only in ("any", "levels", "weights", "curve"):
             figure=tracked(*figure_modules(only)),
         output:
             png=report(
-                expand("results/{{run}}/figures/{figure}.png", figure=figures_of(only)),
+                expand(
+                    "results/{{run}}/figures/{figure}.png", figure=figures_of(only)
+                ),
                 category="{run}",
             ),
             pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=figures_of(only)),
@@ -130,7 +134,11 @@ for only in ("any", "levels", "weights", "curve"):
             run=runs.about,
             confidence=config["evaluation"]["confidence"],
             bin_names=BIN_NAMES,
-            metal_poor=[k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0],
+            metal_poor=[
+                k
+                for k in range(len(BIN_NAMES))
+                if k % len(settings.bins.M_H_names) == 0
+            ],
         script:
             "../scripts/figures.py"
 
@@ -163,34 +171,6 @@ rule figure_spectra:
         "../scripts/figure_spectra.py"
 
 
-rule validate:
-    """Every table: columns, ranges, finite numbers, rows, the same stars everywhere."""
-    input:
-        unpack(lambda wc: tables_of(wc.run)),
-        code=code("validate.py"),
-        models=rules.tables.input.models,
-        calibrations=rules.quality.input.calibration,
-    output:
-        "results/{run}/validated.json",
-    log:
-        "results/{run}/logs/validate.log",
-    benchmark:
-        "results/{run}/benchmarks/validate.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        **needs("validate"),
-    params:
-        code=code_sha("validate.py"),
-        seed=config["seed"],
-        bootstrap=BOOTSTRAP,
-        bin_names=BIN_NAMES,
-        models=runs.models,
-        run=runs.about,
-    script:
-        "../scripts/validate.py"
-
-
 rule summary:
     """A row a model, noise level, number of training stars; written when every table and figure of the run is there."""
     input:
@@ -200,7 +180,10 @@ rule summary:
         models=rules.tables.input.models,
         tables=[*rules.tables.output, *rules.quality.output, *rules.stress_table.output],
         figures=lambda wc: expand(
-            "results/{run}/figures/{figure}.{ending}", run=wc.run, figure=runs.figures(wc), ending=["png", "pdf"]
+            "results/{run}/figures/{figure}.{ending}",
+            run=wc.run,
+            figure=runs.figures(wc),
+            ending=["png", "pdf"],
         ),
         spectra=rules.figure_spectra.output,
         model=rules.trained_run.output,

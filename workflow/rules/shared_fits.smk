@@ -125,9 +125,7 @@ rule expert_predictions:
         code=code("expert_predictions.py"),
         stars=STARS,
         flux=sharded(NOISY, ["val", "test"]),
-        experts=expand(
-            EXPERT, bin=range(len(BIN_NAMES)), allow_missing=True
-        ),
+        experts=expand(EXPERT, bin=range(len(BIN_NAMES)), allow_missing=True),
     output:
         f"{TRAINED}/experts.parquet",
     log:

@@ -80,6 +80,8 @@ rule noisy:
         normalisation=plan.normalisation,
     script:
         "../scripts/noisy.py"
+
+
 rule spectra_from_file:
     """Bring the user's pfsspec files into the same layout."""
     input:
