@@ -4,6 +4,8 @@ import numpy as np
 from astropy.table import Table
 
 from gravispec.features.pca import Pca
+from gravispec.features.shape import NAMES, Shape
+from gravispec.models.filling import References
 from gravispec.models.gates import KINDS, Gate
 from gravispec.models.intervals import Intervals
 from gravispec.models.residual_scale import Scale
@@ -45,6 +47,27 @@ def small_run(seed=0, **about):
         gates=gates,
         scale=Scale(np.array([]), np.array([-1.0]), np.ones((1, 2, 3))),
         intervals=Intervals(np.array([20.0]), np.full((2, 3, 2), 0.1), np.array([50, 50])),
+        references=References(
+            rng.normal(1, 0.05, (50, n)).astype(np.float32),
+            np.tile([3.0, 5000.0, -0.5], (50, 1)) + rng.normal(size=(50, 3)),
+            np.full(50, 20.0),
+        ),
+        shape=any_shape(rng, n),
+    )
+
+
+def any_shape(rng, n_pixels, k=3):
+    """Tests of shape in one cell that find nothing."""
+    j = len(NAMES)
+    return Shape(
+        T_eff_edges=np.array([]),
+        M_H_edges=np.array([]),
+        mean=np.ones((1, n_pixels), np.float32),
+        read=rng.normal(size=(1, n_pixels, k + j * (k + 1))).astype(np.float32),
+        power=np.tile(np.eye(k + 1, dtype=np.float32), (1, j, 1, 1)),
+        noise=np.ones((1, n_pixels, j), np.float32),
+        floor=np.ones((1, j)),
+        limits=np.tile([-1e9, 1e9], (j, 1)),
     )
 
 

@@ -128,14 +128,11 @@ LATIN = "runs:\n  köln: {dataset: smoke, n_train: 100}\n".encode("latin-1")
     ("own", "given", "options", "expected"),
     [
         (b"seed: 1\nseed: 2\n", None, [], "config/config.yaml: line 2: key seed stands there twice, first in line 1"),
-        (LATIN, None, [], "config/config.yaml: line 2: not UTF-8"),
-        (None, b"runs: {a: 1, a: 2}", [], "more.yaml: line 1: key runs.a stands there twice"),
         (None, b"- runs", [], "more.yaml: a list instead of keys"),
         (None, LATIN, [], "more.yaml: line 2: not UTF-8"),
         # without the project's profile Snakemake opens the file first
         (None, b"seed: 1\nseed: 2\n", ["--workflow-profile", "none"], "more.yaml: line 2: key seed stands there twice"),
         (None, None, ["--config", "seed=maybe"], "config: seed = 'maybe': should be a valid integer"),
-        (None, None, ["--config", "gates={fit: .nan}"], "config: gates.fit = '.nan': should be a valid number"),
     ],
 )
 def test_snakemake_stops_with_one_line(checkout, own, given, options, expected):

@@ -227,7 +227,7 @@ def cases():
     )
     yield (
         "pfsspec",
-        "data set 'dataset/arrays/error/value' is missing",
+        "is missing; the layout is described in the README",
         lambda path: pfsspec(path, without="dataset/arrays/error/value"),
         [pfsspec],
     )

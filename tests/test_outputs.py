@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from gravispec.data.outputs import checked_output, same_file, unique_files
 from gravispec.errors import InputError
 from tests.conftest import REPO
 from tests.small_run import write_run, write_spectra
+from workflow.scripts.lib.parts import part_names
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +184,16 @@ def test_names_as_long_as_a_name_may_be_can_be_written(tmp_path):
             part.write_text("1")
         assert (tmp_path / f"{stem}.csv").read_text() == "1"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_no_two_files_are_one_part_of_a_catalogue():
+    """One of them would be missing in the catalogue, without a word."""
+    paths = ["data/a.fits", "data/a b.fits", "data/a_b.fits", "data/A_b.fits", "Köln.fits"]
+    paths += [f"{folder * 200}/a.fits" for folder in ("ö", "x", "y")]
+    found = part_names(paths)
+    assert list(found.values()) == paths
+    assert len({name.casefold() for name in found}) == len(paths)
+    assert max(len(name.encode()) for name in found) < 200
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in found)
+    assert found["data_a.fits"] == "data/a.fits"
+    assert found["Köln.fits"] == "Köln.fits"

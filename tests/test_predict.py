@@ -126,7 +126,8 @@ def test_a_bad_file_is_named_and_the_good_ones_come_out(folder, smoke):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "a.fits"], "a.fits: is there already; remove it, or give --overwrite"),
+        (["-o", "a.fits"], "a.fits: is the input a.fits; write to another name"),
+        (["-o", "b.fits"], "b.fits: is there already; remove it, or give --overwrite"),
         (["-o", "cat.txt"], r"cat.txt: a catalogue ends in .fits, .ecsv, .parquet, .csv"),
         (["-o", "no/cat.fits"], "there is no folder no"),
         (["-o", "new.fits", "--run", "{run}"], "run moe_smoke has the same noise level 0.2"),

@@ -202,10 +202,8 @@ def test_a_file_that_may_not_be_read_is_named_and_the_others_are_read(folder, mo
 
 def test_rows_are_rescued_elsewhere_where_the_folder_is_gone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with (
-        pytest.raises(SystemExit),
-        kept([pd.DataFrame({"star_id": pd.Series(["\udcf6", "b"], dtype=object)})], tmp_path / "gone/cat.fits"),
-    ):
+    table = pd.DataFrame({"star_id": pd.Series(["\udcf6", "b"], dtype=object)})
+    with pytest.raises(SystemExit), kept([table], tmp_path / "gone/cat.fits"):
         raise OSError(errno.EIO, "Input/output error")
     [path] = tmp_path.glob("cat.rescue.*.csv")
     assert pd.read_csv(path)["star_id"].tolist() == ["%F6", "b"]

@@ -26,7 +26,7 @@ def _each_once(values):
 
 def _decimals(level):
     if round(level, DECIMALS) != level:
-        raise ValueError(f"a noise level has {DECIMALS} decimals at most: {round(level, DECIMALS)}, for instance")
+        raise ValueError(f"a noise level is part of file names and has {DECIMALS} decimals at most")
     return level + 0.0  # -0.0 is 0.0
 
 

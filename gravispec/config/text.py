@@ -65,8 +65,13 @@ def check_command_line(argv):
     """End this process with one line where a file of ``--configfile`` cannot be used."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="*", action="extend", dest="files", default=[])
+    end_unless_readable(parser.parse_known_args(argv)[0].files)
+
+
+def end_unless_readable(paths):
+    """End this process with one line at the first mistake in these files."""
     try:
-        check_files(parser.parse_known_args(argv)[0].files)
+        check_files(paths)
     except InputError as mistake:
         sys.exit(str(mistake))
 

@@ -7,6 +7,7 @@ It reads requests, one line of JSON each, from standard input, and answers on st
 import json
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def explained(path: Path, error: Exception) -> str:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to both processes; the other one decides
     with os.fdopen(os.dup(1), "wb", buffering=2**20) as stream:
         os.dup2(2, 1)  # what libraries print must not get between the answers
         for line in sys.stdin:

@@ -11,7 +11,7 @@ from gravispec.predict import load_runs
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    problems = [text for path in snakemake.input.problems if (text := Path(path).read_text())]
+    problems = [text for path in snakemake.input.problems if (text := Path(path).read_text(encoding="utf-8"))]
     print("\n".join(problems), flush=True)
     table = pd.concat([pd.read_parquet(path) for path in snakemake.input.rows], ignore_index=True)
     if table.empty:
@@ -20,4 +20,4 @@ with job(snakemake):
     meta = catalogue.provenance(load_runs(snakemake.input.models, snakemake.params.model), f"snakemake {target}")
     with atomic(target, snakemake.output.problems) as (part, problems_path):
         catalogue.write(table, part, meta)
-        problems_path.write_text("".join(f"{text}\n" for text in problems))
+        problems_path.write_text("".join(f"{text}\n" for text in problems), encoding="utf-8")

@@ -14,4 +14,4 @@ with job(snakemake):
     print(problem or f"{path}: {len(table)} spectra", flush=True)
     with atomic(*snakemake.output) as (rows_path, problem_path):
         (pd.DataFrame() if table is None else table).to_parquet(rows_path)
-        problem_path.write_text(problem)
+        problem_path.write_text(problem, encoding="utf-8", errors="backslashreplace")

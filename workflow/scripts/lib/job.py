@@ -23,6 +23,8 @@ def job(snakemake):
     with open(path, "w", buffering=1) as log:
         for stream in (1, 2):
             os.dup2(log.fileno(), stream)
+    for stream in (sys.stdout, sys.stderr):  # names in a log are UTF-8, whatever the locale
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     start = time.perf_counter()
     print(f"{snakemake.rule} {dict(snakemake.wildcards)} threads={snakemake.threads}", flush=True)
     end_with_parent()

@@ -1,0 +1,22 @@
+"""Names of the parts of a catalogue, one a file of spectra."""
+
+import hashlib
+import os
+import re
+from collections import Counter
+
+LONGEST = 150  # bytes; .benchmark.tsv and the like follow
+
+
+def part_names(paths):
+    """``{part: path}``: a part is called as its file; a digest follows where that is too long, or a name of two."""
+    plain = {path: re.sub(r"[^\w.-]+", "_", path) for path in paths}
+    taken = Counter(name.casefold() for name in plain.values())
+    return {_unique(path, name, taken[name.casefold()]): path for path, name in plain.items()}
+
+
+def _unique(path, name, n):
+    if n == 1 and len(os.fsencode(name)) <= LONGEST:
+        return name
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    return f"{os.fsencode(name)[-LONGEST:].decode('utf-8', 'ignore')}_{digest}"
