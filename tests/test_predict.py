@@ -89,6 +89,8 @@ def test_a_file_of_test_stars_gives_their_predictions(folder, smoke, stars, run)
     assert meta["RUN1"] == "moe_smoke"
     assert meta["COMMAND"].startswith("gravispec predict a.fits b.fits --run")
     assert meta["FLAG1"].startswith("OUTSIDE_LABELS: ")
+    assert meta["FLAG1024"].startswith("SLOPE: ")
+    assert meta["NOTFLAG"].startswith("not marginalised")
     assert meta["CODE1"] == run.about["code"]
 
 
