@@ -1,23 +1,18 @@
-import os
 import sys
-from pathlib import Path
+from glob import glob
 
 from snakemake.utils import min_version
 
 min_version("9.17")
 
-# also where this is a module of another workflow
-sys.path.insert(0, str(workflow.current_basedir))
+sys.path.insert(
+    0, str(workflow.current_basedir)
+)  # where this is a module of another workflow
 
-from gravispec.config.text import check_files
-from gravispec.errors import InputError
+from gravispec.config.text import end_unless_readable
 
 if workflow.is_main_process:
-    try:
-        check_files(filter(os.path.exists, ["config/config.yaml"]))
-        check_files(workflow.configfiles)
-    except InputError as mistake:
-        sys.exit(str(mistake))
+    end_unless_readable([*glob("config/config.yaml"), *workflow.configfiles])
 
 
 configfile: "config/config.yaml"

@@ -166,7 +166,7 @@ rule figure_spectra:
     params:
         code=code_sha("figure_spectra.py"),
         noise_level=lambda wc: float(runs.levels(wc)[0]),
-        continuum=lambda wc: spectra_runs.in_dataset(wc)["continuum"],
+        continuum=lambda wc: runs.spectra(wc, "continuum")["continuum"],
     script:
         "../scripts/figure_spectra.py"
 
