@@ -1,4 +1,4 @@
-"""The tables of a run, and what each is computed from again: questions that the rule ``validate`` asks, no Snakemake."""
+"""The tables of a run, and what each is computed from again: questions of the rule ``validate``, no Snakemake."""
 
 from types import SimpleNamespace
 
