@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gravispec.evaluation.metrics import MIN_STARS
+from gravispec.evaluation.cells import MIN_STARS
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ def no_difference(table, column):
     """A bin with few stars, the reference itself, or a cell without it."""
     name = next(iter(table.filter(regex="^delta_r2_vs_")), "")
     is_reference = table["model"] == name.removeprefix("delta_r2_vs_")
-    without = ~is_reference.groupby([table["noise_level"], table["n_train"]]).transform("any")
-    return few(table, column) | is_reference | without
+    return few(table, column) | is_reference | ~_in_groups(is_reference, table, ["noise_level", "n_train"], "any")
 
 
 def not_given(table, column):
@@ -39,7 +38,12 @@ def not_given(table, column):
 
 def all_or_none(*keys):
     """A column is empty in all rows with the same ``keys``, or in none."""
-    return lambda table, column: table[column].isna().groupby([table[key] for key in keys]).transform("all")
+    return lambda table, column: _in_groups(table[column].isna(), table, keys, "all")
+
+
+def _in_groups(found, table, keys, what):
+    """Whether ``any`` or ``all`` of ``found`` (N,) in the group of each row, of those with the same ``keys``."""
+    return found.groupby([table[key] for key in keys], dropna=False).transform(what) if found.any() else found
 
 
 def no_star(total):

@@ -11,7 +11,7 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from gravispec.data.empty import Empty, all_or_none, empty_of, few, no_difference, no_star, not_given, predicted
-from gravispec.evaluation.metrics import MIN_STARS
+from gravispec.evaluation.cells import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
 
 

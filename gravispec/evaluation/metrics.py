@@ -3,8 +3,6 @@
 import numpy as np
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-MIN_STARS = 10  # in a bin; below it an R² says nothing, and is empty
-
 
 def scores(log_g, predicted):
     """``{"n_test", "r2", "mae", "rmse"}`` of predictions (N,); mae and rmse in dex."""

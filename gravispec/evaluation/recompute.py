@@ -103,9 +103,9 @@ def _experts(run):
 
 
 def _model_predictions(run):
-    for fit, table in zip(run.about["fits"], run.all("model_predictions"), strict=True):
+    for k, fit in enumerate(run.about["fits"]):
         if "slow" in plugin(fit["module"]).declares:
-            yield table
+            yield run.all("model_predictions")[k]
         else:
             level, families = fit["noise_level"], families_of(fit["options"])
             stored = StoredStars(fit["files"], families=families, noise_level=level)
