@@ -17,8 +17,15 @@ def _listed(value: Any):
     return value if isinstance(value, list | tuple) else [value]
 
 
-NoiseLevels = Annotated[list[NoiseLevel], BeforeValidator(_listed), Field(min_length=1), Once]
-Sizes = Annotated[list[Stars], BeforeValidator(_listed), Field(min_length=1), Once]
+NoiseLevels = Annotated[
+    list[NoiseLevel],
+    BeforeValidator(_listed, json_schema_input_type=NoiseLevel | list[NoiseLevel]),
+    Field(min_length=1),
+    Once,
+]
+Sizes = Annotated[
+    list[Stars], BeforeValidator(_listed, json_schema_input_type=Stars | list[Stars]), Field(min_length=1), Once
+]
 Pair = Annotated[list[ModelName], Field(min_length=2, max_length=2)]
 
 
@@ -38,6 +45,9 @@ def _use(value: Any):
         ((name, limits),) = value.items()
         return {"model": name, **(limits or {})}
     return value
+
+
+Short = BeforeValidator(_use, json_schema_input_type=ModelName | dict)
 
 
 class Hypothesis(Model):
@@ -76,7 +86,7 @@ class Run(Model):
     dataset: Name
     noise_level: NoiseLevels
     n_train: Sizes
-    models: Annotated[list[Annotated[Use, BeforeValidator(_use)]], Field(min_length=1)]
+    models: Annotated[list[Annotated[Use, Short]], Field(min_length=1)]
     reference: ModelName | None = None
     differences: list[Pair] = []
     rho: Pair | None = None

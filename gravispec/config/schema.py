@@ -12,10 +12,11 @@ from gravispec.config.base import LONGEST, Model, ModelName, NewName, Once, Star
 from gravispec.config.datasets import Dataset, check_labels
 from gravispec.config.errors import dotted, one_line
 from gravispec.config.grids import Grid
-from gravispec.config.models import checked
+from gravispec.config.models import checked, schema_of
 from gravispec.config.old import refuse_old_keys
 from gravispec.config.runs import Catalogue, Run, check_catalogues, check_comparisons, check_run, with_like
 from gravispec.errors import InputError
+from gravispec.plugins.models import modules
 
 
 class Alphas(Model):
@@ -124,6 +125,21 @@ class Config(Model):
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)
                 check_labels(f"datasets.{name}.labels", dataset, self.grids[dataset.grid].axes.given())
         return self
+
+
+def json_schema():
+    """JSON schema of ``config/config.yaml``, with the options of every module under ``models``."""
+    schema = Config.model_json_schema()
+    of_modules = {module: schema_of(module).model_json_schema() for module in modules()}
+    for module, about in of_modules.items():
+        about["properties"]["module"] = {"const": module}
+        schema["$defs"][f"model {module}"] = about
+    entries = [{"$ref": f"#/$defs/model {module}"} for module in of_modules]
+    schema["properties"]["models"]["additionalProperties"] = {"anyOf": entries}
+    run = schema["$defs"]["Run"]
+    run["properties"]["like"] = {"type": "string", "description": "a run whose keys are taken where none are given"}
+    run["anyOf"] = [{"required": run.pop("required")}, {"required": ["like"]}]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def load(raw):
