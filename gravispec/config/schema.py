@@ -135,7 +135,8 @@ def json_schema():
         about["properties"]["module"] = {"const": module}
         schema["$defs"][f"model {module}"] = about
     entries = [{"$ref": f"#/$defs/model {module}"} for module in of_modules]
-    schema["properties"]["models"]["additionalProperties"] = {"anyOf": entries}
+    section = schema["properties"]["models"]
+    section |= {"patternProperties": dict.fromkeys(section["patternProperties"], {"anyOf": entries})}
     run = schema["$defs"]["Run"]
     run["properties"]["like"] = {"type": "string", "description": "a run whose keys are taken where none are given"}
     run["anyOf"] = [{"required": run.pop("required")}, {"required": ["like"]}]
