@@ -1,4 +1,4 @@
-"""Where the files of data sets, features and models are, and what reads what: questions that rules ask, no Snakemake."""
+"""Where files of data sets, features and models are, and what reads what: questions that rules ask, no Snakemake."""
 
 from gravispec.config.datasets import SPLITS
 from gravispec.config.models import behind, deployable, mode_of, options_of
@@ -79,7 +79,7 @@ class Plan:
 
     def family_module(self, wildcards):
         """The module of a family, or of that of a feature file; one alone, in a list."""
-        family = self.features[wildcards.feature][0] if "feature" in wildcards.keys() else wildcards.family
+        family = self.features[wildcards.feature][0] if "feature" in dict(wildcards.items()) else wildcards.family
         return [f"gravispec/features/{family}.py"]
 
     def family_fit_inputs(self, wildcards):
@@ -112,7 +112,7 @@ class Plan:
         }
 
     def model_inputs(self, what):
-        """A function of wildcards: files of what a model reads to ``fit``, for what is ``asked``, or for both (reads)."""
+        """A function of wildcards: files that a model ``reads``, to ``fit``, or what is ``read_to_predict``."""
 
         def files(wildcards):
             about, at = self.settings.models[wildcards.model], dict(wildcards.items())

@@ -61,7 +61,7 @@ class Runs:
         ]
 
     def in_dataset(self, pattern, splits=SPLITS):
-        """A path with the data set of the run filled in, and the level, of the job or else the lowest; or its shards."""
+        """A path, or its shards, with the data set of the run and the level, of the job or else the lowest."""
 
         def paths(wildcards):
             at = {"level": self.levels(wildcards)[0], **dict(wildcards.items()), "dataset": self.of(wildcards).dataset}
@@ -117,7 +117,8 @@ class Runs:
         """Names of the figures of a run."""
         declared = {word for name in self.of(wildcards).names() for word in self.plan.plugins[name].declares}
         several = {"levels"} if len(self.of(wildcards).noise_level) > 1 else set()
-        return [name for group in sorted({"any", *several, *({"weights", "curve"} & declared)}) for name in figures_of(group)]
+        groups = {"any", *several, *({"weights", "curve"} & declared)}
+        return [name for group in sorted(groups) for name in figures_of(group)]
 
     def config_behind(self, wildcards):
         """What the configuration says of a run: of its data set, grid and models, and what all runs share."""

@@ -136,7 +136,7 @@ def json_schema():
         schema["$defs"][f"model {module}"] = about
     entries = [{"$ref": f"#/$defs/model {module}"} for module in of_modules]
     section = schema["properties"]["models"]
-    section |= {"patternProperties": dict.fromkeys(section["patternProperties"], {"anyOf": entries})}
+    section["patternProperties"] = {pattern: {"anyOf": entries} for pattern in section["patternProperties"]}
     run = schema["$defs"]["Run"]
     run["properties"]["like"] = {"type": "string", "description": "a run whose keys are taken where none are given"}
     run["anyOf"] = [{"required": run.pop("required")}, {"required": ["like"]}]

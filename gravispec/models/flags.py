@@ -27,11 +27,11 @@ FLAGS = (
 )
 #: for the header of a catalogue: what moves labels and is in no interval
 NOT_FLAGGED = (
-    "not marginalised, flagged in part alone, less at low S/N (rates: docs/calibration.md): flux slope (5 % moves log g "
+    "not marginalised, flagged in part, less at low S/N (rates: docs/calibration.md): flux slope (5 % moves log g "
     "by -0.5 dex; 75 % have a flag), dust (E(B-V) 0.1: -0.6; 82 %), an added constant (0.2 of the flux: -0.3; 93 %), "
     "filled cores of Ca II (10 %: +0.2; 72 %), rotation (100 km/s: +0.4; 100 %; 30 km/s: +0.1; 69 %), resolution "
     "(R 2000: +0.4; 100 %). Not marginalised, not flagged: rotation below 20 km/s, small values of all these; not "
-    "measured: [a/M], [C/M], microturbulence. Of built-in spectra at noise level 0.2; 19 % have a flag without any of it"
+    "measured: [a/M], [C/M], microturbulence. Built-in spectra at noise level 0.2; 19 % have a flag without any of it"
 )
 BITS = {name: bit for bit, name, _ in FLAGS}
 #: those that flux and errors alone can set; the others are of files
