@@ -156,11 +156,26 @@ def _arguments(name, function):
 
 def _type(name, argument):
     try:
-        expression = compile(ast.Expression(argument.annotation), name, "eval")
-        return eval(expression, {"__builtins__": {}}, OPTION_TYPES)
-    except (TypeError, NameError):
+        return _named(argument.annotation)
+    except (TypeError, KeyError):
         needed = f"needs a type, of {', '.join(OPTION_TYPES)}, such as {argument.arg}: int"
         raise InputError(f"model {name}: option {argument.arg} {needed}") from None
+
+
+def _named(node):
+    """The type that an annotation names, put together of OPTION_TYPES; nothing is evaluated."""
+    match node:
+        case ast.Name(id=name):
+            return OPTION_TYPES[name]
+        case ast.Constant(value=value):
+            return value
+        case ast.Tuple(elts=parts):
+            return tuple(map(_named, parts))
+        case ast.Subscript(value=of, slice=inside):
+            return _named(of)[_named(inside)]
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _named(left) | _named(right)
+    raise TypeError
 
 
 def families_of(options):
