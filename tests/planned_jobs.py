@@ -9,14 +9,19 @@ from tests.conftest import Checkout
 JOB = re.compile(r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$", re.M)
 
 
+def jobs_of(checkout, *arguments):
+    """``{outputs: (rule, inputs)}`` of the jobs that Snakemake would start, paths as sets."""
+    process = checkout.snakemake("-n", *arguments)
+    assert process.returncode == 0, process.stdout[-3000:]
+    found = JOB.findall(process.stdout)
+    return {frozenset(outputs.split(", ")): (rule, frozenset(inputs.split(", "))) for rule, inputs, outputs in found}
+
+
 class Planned(Checkout):
     """The jobs of ``targets`` are planned but never run; ``jobs`` is ``{outputs: (rule, inputs)}``, paths as sets."""
 
     def __init__(self, path, targets, **config):
         super().__init__(path)
-        for rules in (self.path / "workflow/rules").glob("*.smk"):
-            # without its message a job prints its files
-            rules.write_text(re.sub(r"    message:\n        .*\n", "", rules.read_text()))
         (self.path / "more.yaml").write_text(yaml.safe_dump(config))
         self.targets = targets
         self.jobs = self.dry_run("--forceall")
@@ -29,12 +34,7 @@ class Planned(Checkout):
 
     def dry_run(self, *arguments, targets=None):
         """``{outputs: (rule, inputs)}`` of the jobs that Snakemake would start."""
-        process = self.snakemake("-n", *arguments, "--configfile", "more.yaml", "--", *(targets or self.targets))
-        assert process.returncode == 0, process.stdout[-3000:]
-        found = JOB.findall(process.stdout)
-        return {
-            frozenset(outputs.split(", ")): (rule, frozenset(inputs.split(", "))) for rule, inputs, outputs in found
-        }
+        return jobs_of(self, *arguments, "--configfile", "more.yaml", "--", *(targets or self.targets))
 
     def before(self, target):
         """The job of a target and all jobs that it waits for, as their outputs."""

@@ -122,10 +122,7 @@ class Level:
         if len(rows):
             normalised = np.array(normalised, np.float64)
             normalised[rows], cost[rows] = fill(
-                flux[rows],
-                sigma[rows],
-                measured[rows],
-                snr[rows],
+                *(values[rows] for values in (flux, sigma, measured, snr)),
                 pca=self.fits.pca,
                 references=self.references,
                 divisor=lambda rows: divisor(rows, self.fits.wave, width),
@@ -197,9 +194,8 @@ class TrainedRun:
 
 def _packed(level):
     fits, arrays = level.fits, {}
-    records = {"pca": fits.pca, "ridge": fits.ridge, "shape": level.shape, "references": level.references} | {
-        f"experts.{k}": fit for k, fit in enumerate(fits.experts)
-    }
+    records = {"pca": fits.pca, "ridge": fits.ridge, "shape": level.shape, "references": level.references}
+    records |= {f"experts.{k}": fit for k, fit in enumerate(fits.experts)}
     for name, (scale, intervals) in level.intervals.items():
         records |= {f"scale.{name}": scale, f"intervals.{name}": intervals}
     for key, record in records.items():
@@ -235,10 +231,8 @@ def _unpacked(header, arrays, wave, path):
         name: Fitted(about["module"], about["options"], model.unpack(about["packed"], of(f"model.{name}/"), path))
         for name, about in header["models"].items()
     }
-    intervals = {
-        name: (record(Scale, f"scale.{name}"), record(Intervals, f"intervals.{name}"))
-        for name in header["about"]["shown"]
-    }
+    shown = header["about"]["shown"]
+    intervals = {name: (record(Scale, f"scale.{name}"), record(Intervals, f"intervals.{name}")) for name in shown}
     return Level(header["about"], fits, models, intervals, record(Shape, "shape"), record(References, "references"))
 
 
