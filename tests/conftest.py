@@ -91,14 +91,6 @@ def edit(smoke):
 
 
 @pytest.fixture(scope="session")
-def tower_smoke(smoke):
-    """The smoke run's checkout, in which the towers of ``tower_smoke`` have been made, too."""
-    process = smoke.snakemake("results/tower_smoke/summary.csv")
-    assert process.returncode == 0, process.stdout[-5000:]
-    return smoke
-
-
-@pytest.fixture(scope="session")
 def more(smoke):
     """A function that lays more configuration over the checkout's own: the arguments for Snakemake."""
 

@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 
 from gravispec.data.stars import LABELS
-from gravispec.features.pca import Pca
 from gravispec.features.reconstruct import Reconstruction, loadings
 from gravispec.models.filling import N_VERSIONS, References, fill
 from gravispec.models.flags import BITS
+from gravispec.models.inference import Fitted
+from gravispec.models.pca import Pca
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.mask import fill as fill_from_neighbours
 from gravispec.spectra.normalise import row_median
+from tests.small_run import small_run, small_tower
 
 P, K = 120, 4
 
@@ -65,12 +67,12 @@ def test_cost_is_that_of_the_dense_gaussian(world):
 
     coef = rng.normal(size=(P, 3))
     references = draw(400)
-    pool = References(references.astype(np.float32), references @ coef, np.full(400, 10.0))
+    pool = References(references.astype(np.float32), np.full(400, 10.0))
     truth, measured = draw(n), np.tile(rng.random(P) > 0.3, (n, 1))
     flux = np.where(measured, truth, 0)
     filled, cost = fill(
         flux, np.tile(sigma, (n, 1)), measured, np.full(n, 10.0), pca=pca, references=pool,
-        divisor=lambda rows: np.ones((len(rows), 1)), labels=lambda rows: rows @ coef,
+        divisor=lambda rows: np.ones((len(rows), 1)), likeness=lambda rows: rows @ coef, labels=lambda rows, sigma: rows @ coef,
     )  # fmt: skip
     F = ~measured[0]
     scores = Reconstruction(pca.mean, B, sigma, measured[0]).covariance()
@@ -87,16 +89,34 @@ def test_cost_is_that_of_the_dense_gaussian(world):
 def test_the_nearest_references_are_like_the_star():
     rng = np.random.default_rng(4)
     labels, snr = rng.normal(size=(500, 3)) * [1, 500, 1], rng.lognormal(3, 0.5, 500)
-    near = References(np.zeros((500, 1)), labels, snr).nearest(labels[:5], snr[:5])
+    near = References(np.zeros((500, 1)), snr).nearest(labels, labels[:5], snr[:5])
     assert near.shape == (5, N_VERSIONS)
     assert near[:, 0].tolist() == [0, 1, 2, 3, 4]
-    few = References(np.zeros((7, 1)), labels[:7], np.full(7, 10.0)).nearest(labels[:2], np.array([1.0, np.inf]))
+    few = References(np.zeros((7, 1)), np.full(7, 10.0)).nearest(labels[:7], labels[:2], np.array([1.0, np.inf]))
     assert few.shape == (2, 7)
+
+
+def test_a_model_that_reads_errors_has_them_for_masked_spectra():
+    """A tower with family ``error``, which asks for sigma of every version of a spectrum."""
+    run = small_run(shown=("tower",))
+    [level] = run.levels
+    level.models["tower"] = Fitted("tower", {"families": ["ridge", "error"]}, small_tower(6))
+    rng = np.random.default_rng(3)
+    sigma = rng.uniform(0.05, 0.1, (4, len(run.wave))).astype(np.float32)
+    flux = (1 + sigma * rng.normal(size=sigma.shape)).astype(np.float32)
+    measured = rng.random(flux.shape) > 0.1
+    measured[3] = True
+    found = level.predict(flux, sigma, "tower", measured)
+    assert (found["fill_cost"][:3] > 0).all()
+    assert found["fill_cost"][3] == 0
+    assert np.isfinite(found["log_g"]).all()
 
 
 @pytest.fixture(scope="module")
 def run(smoke):
-    return TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors")
+    """The run at its one noise level."""
+    [level] = TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors").levels
+    return level
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +131,7 @@ def masked(run, flux, error, missing):
     flux, error = np.where(missing, np.nan, flux), error.copy()
     fill_from_neighbours(flux, error, missing)
     median = row_median(flux)[:, None]
-    return run.predict(flux / median, error / median, ~missing), run.predict(flux / median, error / median)
+    return (run.predict(flux / median, error / median, "mlp", *mask) for mask in ([~missing], []))
 
 
 def windows(*limits):
@@ -134,9 +154,9 @@ CORES = [(centre - 3, centre + 3) for centre in (8500.4, 8544.4, 8664.5)]
 def test_masked_pixels_move_labels_within_their_intervals(run, stars, mask, shift):
     """Of 120 stars a covered share is known to 0.04: it is compared with that of the same stars without a mask."""
     table, flux, error = (part[:120] for part in stars)
-    missing = mask(run.wave, len(flux), np.random.default_rng(6))
+    missing = mask(run.fits.wave, len(flux), np.random.default_rng(6))
     found, before = masked(run, flux, error, missing)
-    whole = run.predict(flux, error)
+    whole = run.predict(flux, error, "mlp")
     moved = found["log_g"] - whole["log_g"]
     assert abs(moved.median()) < shift
     assert np.median(np.abs(moved)) <= np.median(np.abs(before["log_g"] - whole["log_g"])) + 0.01
@@ -154,9 +174,9 @@ def test_masked_pixels_move_labels_within_their_intervals(run, stars, mask, shif
 def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
     _, flux, error = (part[:60] for part in stars)
     rng = np.random.default_rng(8)
-    cores = windows(*CORES)(run.wave, len(flux), rng)
+    cores = windows(*CORES)(run.fits.wave, len(flux), rng)
     scattered = rng.random(flux.shape) < cores.mean()
-    by_cores, by_scattered = (masked(run, flux, error, missing)[0] for missing in (cores, scattered))
+    by_cores, by_scattered = (next(masked(run, flux, error, missing)) for missing in (cores, scattered))
     flagged = [(t["flags"] & BITS["MASKED"] > 0).mean() for t in (by_cores, by_scattered)]
     assert flagged[0] > 0.5
     assert flagged[1] < 0.05
@@ -167,12 +187,12 @@ def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
 def test_spectra_without_masks_are_as_they_were(run, stars):
     table, flux, error = (part[:20] for part in stars)
     measured = np.ones(flux.shape, bool)
-    plain = run.predict(flux, error)
-    pd.testing.assert_frame_equal(run.predict(flux, error, measured), plain)
+    plain = run.predict(flux, error, "mlp")
+    pd.testing.assert_frame_equal(run.predict(flux, error, "mlp", measured), plain)
     np.testing.assert_allclose(plain["log_g"], table["mlp"], atol=1e-6)
     assert (plain["fill_cost"] == 0).all()
     measured[7, 100:120] = False
-    mixed = run.predict(flux, error, measured)
+    mixed = run.predict(flux, error, "mlp", measured)
     pd.testing.assert_frame_equal(mixed.drop(index=7), plain.drop(index=7), rtol=1e-12, atol=1e-12)
-    alone = run.predict(flux[7:8], error[7:8], measured[7:8])
+    alone = run.predict(flux[7:8], error[7:8], "mlp", measured[7:8])
     pd.testing.assert_frame_equal(mixed.loc[[7]].reset_index(drop=True), alone, rtol=1e-9)

@@ -54,7 +54,8 @@ def fill(
     pca: Pca,
     references: References,
     divisor: Rows,
-    labels: Rows,
+    likeness: Rows,
+    labels: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normalised flux (m, P) float64, filled where not ``measured``, and what that may cost, (m, T, len(CONFIDENCES)).
 
@@ -64,19 +65,21 @@ def fill(
         flux: (m, P), with any finite guess in the pixels to fill; sigma (m, P), 1σ errors of flux over its divisor.
         measured: (m, P) bool, some pixels of every row; snr: (m,).
         divisor: what normalises flux (m, P) as in training, (m, 1) or (m, P).
-        labels: from normalised flux (m, P) to labels (m, T).
+        likeness: from normalised flux (m, P) to labels (m, T) by which stars are alike.
+        labels: by the model, from normalised flux and sigma (m, P) to (m, T).
     """
-    components, of_references, parts = loadings(pca), labels(references.flux), []
+    components, of_references, parts = loadings(pca), likeness(references.flux), []
     for lo, hi in blocks(0, len(flux), BLOCK):
         rows = slice(lo, hi)
         guess = np.array(flux[rows], np.float64)
         operators = [Reconstruction(pca.mean, components, *of) for of in zip(sigma[rows], measured[rows], strict=True)]
         first = _first(guess, operators, divisor)
-        near = references.nearest(of_references, labels(first), snr[rows])
+        near = references.nearest(of_references, likeness(first), snr[rows])
         known = zip(guess, operators, near, strict=True)
         own, versions = zip(*(_versions(row, op, references.flux[i], divisor) for row, op, i in known), strict=True)
         own, n = np.concatenate(own), near.shape[1]
-        change = np.abs(labels(np.concatenate(versions)).reshape(len(own), n, -1) - labels(own)[:, None])
+        of_versions = labels(np.concatenate(versions), np.repeat(sigma[rows], n, axis=0)).reshape(len(own), n, -1)
+        change = np.abs(of_versions - labels(own, sigma[rows])[:, None])
         change.sort(axis=1)
         parts.append((own, np.stack([change[:, rank(n, c) - 1] for c in CONFIDENCES], axis=2)))
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))

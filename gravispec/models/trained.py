@@ -14,11 +14,13 @@ from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.features.shape import Shape
 from gravispec.models import model
+from gravispec.models.about import OfLevel, OfRun, check
 from gravispec.models.filling import References, fill
-from gravispec.models.flags import COST_LIMIT, combine
+from gravispec.models.flags import COST_LIMIT, combine, within
 from gravispec.models.inference import Fits, Fitted, Spectra
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.pca import Pca
+from gravispec.models.records import record_of, tensors_of
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
 from gravispec.options import ALL_LABELS
@@ -91,9 +93,8 @@ class Level:
     def _table(self, spectra, name, of_spectrum, cost):
         found = spectra.columns(name)
         scale, intervals = self.intervals[name]
-        half_width = intervals(of_spectrum["snr"]) * scale(_labels(found))[:, :, None]
-        fill_cost = (cost / half_width)[:, :, 0].max(axis=1)
-        half_width = np.hypot(half_width, cost)
+        own = intervals(of_spectrum["snr"]) * scale(_labels(found))[:, :, None]
+        fill_cost, half_width = (cost / own)[:, :, 0].max(axis=1), np.hypot(own, cost)
         columns = {}
         for t, label in enumerate(ALL_LABELS):
             columns[label] = found[label]
@@ -111,8 +112,7 @@ class Level:
         return pd.DataFrame(columns)
 
     def _normalised(self, flux):
-        width = self.about["continuum"]
-        return flux / divisor(flux, self.fits.wave, width) if width else flux
+        return flux / divisor(flux, self.fits.wave, width) if (width := self.about["continuum"]) else flux
 
     def _filled(self, flux, sigma, name, measured, snr):
         """Flux (m, P), normalised as in training and filled, and what the fill may cost (m, T, C)."""
@@ -126,7 +126,8 @@ class Level:
                 pca=self.fits.pca,
                 references=self.references,
                 divisor=lambda rows: divisor(rows, self.fits.wave, width),
-                labels=lambda rows: _labels(Spectra(rows, None, self.fits, self.models).columns(name)),
+                likeness=self.fits.ridge.predict,
+                labels=lambda rows, sigma: _labels(Spectra(rows, sigma, self.fits, self.models).columns(name)),
             )
         return normalised, cost
 
@@ -176,20 +177,27 @@ class TrainedRun:
             run.check()
         except InputError as error:
             raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}; {remedy}") from None
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, RuntimeError, ImportError) as error:
             reason = " ".join(f"{type(error).__name__} {error}".split())
             raise InputError(f"{path}: damaged or incomplete ({reason}); {remedy}") from None
         return run
 
     def check(self):
         """Predict one flat spectrum: raises ``InputError`` or an error of shapes where something does not fit."""
+        check(OfRun, self.about, prefix=("about",))
         flat = np.ones((1, len(self.wave)), np.float32)
-        for key in ("run", "leading", "normalisation", "config", "code", "version"):
-            self.about[key]
-        for level in self.levels:
+        if not any(self.about["leading"] in level.about["shown"] for level in self.levels):
+            raise InputError(f"about.leading = {self.about['leading']!r}: no model of any level")
+        if not np.isfinite(self.wave).all() or (np.diff(self.wave) <= 0).any():
+            raise InputError("tensor wave does not rise, or is not finite")
+        for i, level in enumerate(self.levels):
+            check(OfLevel, level.about, prefix=("levels", i, "about"))
             for name in level.about["shown"]:
-                if not np.isfinite(level.predict(flat, flat, name)["log_g"]).all():
-                    raise InputError(f"model {name} predicts log g that is not finite")
+                scale, intervals = level.intervals[name]
+                if min(scale.size.min(), intervals.half_width.min()) <= 0:
+                    raise InputError(f"scale or half-width of the intervals of model {name} is not above 0")
+                if not np.isfinite(level.predict(flat, flat, name)[list(ALL_LABELS)]).all(axis=None):
+                    raise InputError(f"model {name} predicts labels that are not finite")
 
 
 def _packed(level):
@@ -199,8 +207,7 @@ def _packed(level):
     for name, (scale, intervals) in level.intervals.items():
         records |= {f"scale.{name}": scale, f"intervals.{name}": intervals}
     for key, record in records.items():
-        values = {field.name: np.asarray(getattr(record, field.name)) for field in dataclasses.fields(record)}
-        arrays |= {f"{key}.{name}": value for name, value in values.items()}
+        arrays |= tensors_of(key, record)
     header = {"about": level.about, "experts": len(fits.experts), "models": {}, "families": {}}
     for name, fitted in level.models.items():
         packed, of_model = model.pack(fitted.model)
@@ -214,8 +221,7 @@ def _packed(level):
 
 def _unpacked(header, arrays, wave, path):
     def record(kind, key):
-        values = [arrays[f"{key}.{field.name}"] for field in dataclasses.fields(kind)]
-        return kind(*(value.item() if value.ndim == 0 else value for value in values))
+        return record_of(kind, key, arrays, len(wave))
 
     def of(prefix):
         return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}
@@ -242,8 +248,3 @@ def remake(path):
     run = path.parent.name if path.resolve().parent.parent.name == "results" else "RUN"
     delete = f"rm {'-r ' * path.is_dir()}{shlex.quote(str(path))} && " if os.path.lexists(path) else ""
     return f"{delete}make results/{run}/model.safetensors"
-
-
-def within(values, limits):
-    """False for NaN, too."""
-    return (values >= limits[0]) & (values <= limits[1])
