@@ -72,7 +72,8 @@ def test_cost_is_that_of_the_dense_gaussian(world):
     flux = np.where(measured, truth, 0)
     filled, cost = fill(
         flux, np.tile(sigma, (n, 1)), measured, np.full(n, 10.0), pca=pca, references=pool,
-        divisor=lambda rows: np.ones((len(rows), 1)), likeness=lambda rows: rows @ coef, labels=lambda rows, sigma: rows @ coef,
+        divisor=lambda rows: np.ones((len(rows), 1)), likeness=lambda rows: rows @ coef,
+        labels=lambda rows, sigma: rows @ coef,
     )  # fmt: skip
     F = ~measured[0]
     scores = Reconstruction(pca.mean, B, sigma, measured[0]).covariance()
