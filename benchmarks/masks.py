@@ -108,7 +108,7 @@ def main():
         "coverage of log g before: 68, 95 %",
         "now",
     ]
-    head += ["T_eff", "[M/H]", "bias of log g", "cost", "flagged"]
+    head += ["T_eff", "[M/H]", "bias of log g", "cost", "flagged for cost"]
     print(f"{run.about['run']}, {len(table)} test stars\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for name, mask in MASKS.items():
         print(f"| {name} | {' | '.join(row(run, mask, table, flux, error, whole))} |", flush=True)

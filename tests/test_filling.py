@@ -1,5 +1,7 @@
 """Masked pixels: the reconstruction against dense Gaussian algebra, what a fill costs, and labels of the smoke run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from gravispec.models.inference import Fitted
 from gravispec.models.pca import Pca
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.mask import fill as fill_from_neighbours
-from gravispec.spectra.normalise import row_median
+from gravispec.spectra.normalise import continuum_normalised, row_median
 from tests.small_run import small_run, small_tower
 
 P, K = 120, 4
@@ -179,7 +181,7 @@ def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
     scattered = rng.random(flux.shape) < cores.mean()
     by_cores, by_scattered = (next(masked(run, flux, error, missing)) for missing in (cores, scattered))
     flagged = [(t["flags"] & BITS["MASKED"] > 0).mean() for t in (by_cores, by_scattered)]
-    assert flagged[0] > 0.5
+    assert flagged[0] > 0.3  # 0.57 of 600 stars
     assert flagged[1] < 0.05
     assert by_cores["fill_cost"].median() > 4 * by_scattered["fill_cost"].median()
 
@@ -197,3 +199,16 @@ def test_spectra_without_masks_are_as_they_were(run, stars):
     pd.testing.assert_frame_equal(mixed.drop(index=7), plain.drop(index=7), rtol=1e-12, atol=1e-12)
     alone = run.predict(flux[7:8], error[7:8], "mlp", measured[7:8])
     pd.testing.assert_frame_equal(mixed.loc[[7]].reset_index(drop=True), alone, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_run_on_a_running_continuum_fills_what_it_divides(run, stars):
+    """The gap is as wide as the window of the continuum, which knows nothing there but the fill."""
+    divided = replace(run.references, flux=continuum_normalised(run.references.flux, run.fits.wave, 100))
+    fits = replace(run.fits, pca=replace(run.fits.pca, mean=divided.flux.mean(axis=0)))
+    flat = replace(run, about=run.about | {"continuum": 100}, references=divided, fits=fits)
+    _, flux, error = (part[:20] for part in stars)
+    whole = flat.predict(flux, error, "mlp")
+    found, _ = masked(flat, flux, error, windows((8250, 8350))(run.fits.wave, 20, None))
+    assert np.median(np.abs(found["log_g_global_ridge"] - whole["log_g_global_ridge"])) < 0.2
+    assert np.mean((whole["T_eff"] >= found["T_eff_lo95"]) & (whole["T_eff"] <= found["T_eff_hi95"])) > 0.9

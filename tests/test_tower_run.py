@@ -77,7 +77,8 @@ def test_a_second_run_does_nothing_and_mixtures_are_as_before(tower_smoke):
 def test_an_edit_reruns_its_family_and_what_reads_it(tower_smoke, edit, name, expected):
     edit(name, "\nEDITED = True\n")
     assert tower_smoke.planned(TARGET) == expected
-    assert tower_smoke.planned("results/moe_smoke/summary.csv") == {}
+    # tables of every kind of run are computed again by one script
+    assert set(tower_smoke.planned("results/moe_smoke/summary.csv")) <= {"validate", "summary"}
 
 
 def test_the_device_is_no_reason_to_run_again(tower_smoke, more):

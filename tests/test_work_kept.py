@@ -104,7 +104,7 @@ def test_a_catalogue_of_files_with_any_names(folder, monkeypatch, ending):
 def test_a_locale_without_unicode_changes_nothing(folder):
     command = [sys.executable, "-m", "gravispec", "predict", *NAMES, "--run", "run", "-o", "Müller_ascii.fits"]
     environment = {"PYTHONPATH": str(REPO), "PATH": os.environ["PATH"], **ASCII}
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=120)
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=600)
     assert process.returncode == 0, process.stderr
     found = read(folder / "Müller_ascii.fits")
     assert texts(found, "file") == [name for name in NAMES for _ in range(3)]
@@ -156,7 +156,9 @@ def test_where_no_file_can_be_written_rows_are_printed(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_midway_keeps_what_is_finished(folder, monkeypatch, number):
+def test_a_signal_midway_keeps_what_is_finished(folder, monkeypatch, request, number):
+    outside = signal.signal(number, signal.default_int_handler)  # a signal that was ignored would be left so
+    request.addfinalizer(lambda: signal.signal(number, outside))
     before = signal.getsignal(number)
     batches = predict.prepared_batches
 
@@ -182,7 +184,7 @@ def test_a_signal_midway_keeps_what_is_finished(folder, monkeypatch, number):
 )
 def test_messages_that_cannot_be_written_end_nothing(folder, redirection, output):
     command = f"{sys.executable} -m gravispec predict a.fits bad.fits a.fits b.fits --run run -o {output} {redirection}"
-    process = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, timeout=120,
+    process = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, timeout=600,
                              env={**os.environ, "PYTHONPATH": str(REPO)})  # fmt: skip
     assert process.returncode == 0
     with fits.open(folder / output) as hdus:

@@ -62,8 +62,9 @@ class Level:
         run was trained so. Pixels that are not ``measured`` (m, P) bool are filled, from any finite guess, and
         intervals are widened by what that may cost.
         """
-        snr = quality.snr(flux, sigma, measured)
-        flux, cost = self._filled(flux, sigma, name, measured, snr)
+        normalised = self._normalised(flux)
+        snr = quality.snr(normalised, sigma, measured)
+        flux, cost = self._filled(flux, normalised, sigma, name, measured, snr)
         spectra = Spectra(flux, sigma, self.fits, self.models)
         table = self._table(spectra, name, self._of_spectrum(spectra, snr, measured), cost)
         others = [other for other in self.about["shown"] if other != name]
@@ -74,8 +75,8 @@ class Level:
 
     def tables(self, flux, sigma, names):
         """``{name: labels with intervals, S/N, χ² and flags}`` by these models, of spectra without masked pixels."""
-        snr = quality.snr(flux, sigma)
         spectra = Spectra(self._normalised(flux), sigma, self.fits, self.models)
+        snr = quality.snr(spectra.flux, sigma)
         found, cost = self._of_spectrum(spectra, snr), np.zeros((len(flux), len(ALL_LABELS), len(CONFIDENCES)))
         return {name: self._table(spectra, name, found, cost) for name in names}
 
@@ -114,9 +115,9 @@ class Level:
     def _normalised(self, flux):
         return flux / divisor(flux, self.fits.wave, width) if (width := self.about["continuum"]) else flux
 
-    def _filled(self, flux, sigma, name, measured, snr):
-        """Flux (m, P), normalised as in training and filled, and what the fill may cost (m, T, C)."""
-        width, normalised = self.about["continuum"], self._normalised(flux)
+    def _filled(self, flux, normalised, sigma, name, measured, snr):
+        """Normalised flux (m, P) with its fill, and what that may cost (m, T, C)."""
+        width = self.about["continuum"]
         cost = np.zeros((len(flux), len(ALL_LABELS), len(CONFIDENCES)))
         rows = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
         if len(rows):

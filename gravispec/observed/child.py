@@ -26,7 +26,7 @@ def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
     """
     process = _idle.pop() if _idle else _start()
     try:
-        request = {"path": os.fspath(path), "rows": rows, "velocity": velocity}
+        request = {"folder": os.getcwd(), "path": os.fspath(path), "rows": rows, "velocity": velocity}
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
         while "arrays" in (header := json.loads(process.stdout.readline() or b"{}")):

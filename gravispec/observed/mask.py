@@ -1,4 +1,4 @@
-"""Pixels without a measurement are filled from their neighbours."""
+"""A first guess at pixels without a measurement, from neighbours; a trained run makes the fill (`models.filling`)."""
 
 import numpy as np
 

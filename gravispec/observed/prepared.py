@@ -26,7 +26,7 @@ class Prepared:
     star_id: np.ndarray  # (n,) str
     flux: np.ndarray  # (n, P) float32, filled where masked; NaN rows where the spectrum is unusable
     error: np.ndarray  # (n, P) float32, 1σ, in the units of flux
-    filled: np.ndarray  # (n, P) bool: pixel was masked or missing and was filled from its neighbours
+    filled: np.ndarray  # (n, P) bool: pixel was masked or missing; flux and error are a first guess
     offset: np.ndarray  # (n,) measured wavelength offset against the template in pixels, NaN where not measurable
     problem: np.ndarray  # (n,) str, '' or why the spectrum is unusable
 

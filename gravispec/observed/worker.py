@@ -50,6 +50,7 @@ def main() -> None:
         os.dup2(2, 1)  # what libraries print must not get between the answers
         for line in sys.stdin:
             request = json.loads(line)
+            os.chdir(request["folder"])  # of whom asks, now
             answer(stream, Path(request["path"]), request["rows"], request["velocity"])
 
 
