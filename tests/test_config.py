@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel
 
 from gravispec.config import Config, load
-from gravispec.config_benchmark import mixture_at, tower_at
 from gravispec.config.datasets import LteDataset
 from gravispec.config.grids import LTE_LIMITS, BoszGrid, LteGrid
+from gravispec.config_benchmark import mixture_at, tower_at
 from gravispec.config_runs import BaselineComparison, BenchmarkRun, FeatureSet, MoeRun, TowerRun
 from gravispec.errors import InputError
 from gravispec.spectra.lte.elements import abundances, load_elements

@@ -13,9 +13,10 @@ from gravispec.features.shape import Shape
 from gravispec.models import model
 from gravispec.models.filling import N_REFERENCES, References
 from gravispec.models.inference import Fits, Fitted
+from gravispec.models.level import Level
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
-from gravispec.models.trained import Level, TrainedRun
+from gravispec.models.trained import TrainedRun
 from gravispec.version import VERSION
 from workflow.scripts.lib.job import job
 
