@@ -144,7 +144,7 @@ MISTAKES = [
     ("models.hard.of", "clasify", "models.hard.of = 'clasify'; not defined; did you mean 'classify'"),
     ("models.hard.of", "hard", "models.hard.of: hard of hard goes in a circle"),
     ("models.fallback.of", "hard_2", "models.fallback.of = 'hard_2'; did you mean 'hard'"),
-    ("models.hard.of", "oracle", "models.hard.of = 'oracle'; reads true labels, and hard would, too; name another"),
+    ("models.hard.of", "oracle", "models.hard.of: oracle reads true labels, and hard would, too; name another"),
     ("models.MLP", {"module": "mixture"}, "models mlp and MLP; rename one"),
     ("models.mag", {"module": "mixture"}, "models.mag: another column of the predictions is called so; another name"),
     ("models.T_eff_mlp", {"module": "mixture"}, "models.T_eff_mlp: another column of the predictions"),

@@ -105,8 +105,9 @@ def _check_names(name, about, models):
         if other in seen:
             raise ValueError(f"models.{name}.of: {' of '.join([*seen, other])} goes in a circle")
         seen.append(other)
-    if not deployable(seen[-1], models) and deployable(name, models):
-        raise ValueError(f"models.{name}.of = {seen[-1]!r}: reads true labels, and {name} would, too; name another one")
+    true = [other for other in seen if not deployable(other, models)]
+    if true and deployable(name, models):
+        raise ValueError(f"models.{name}.of: {true[0]} reads true labels, and {name} would, too; name another one")
 
 
 def deployable(name, models):
