@@ -27,6 +27,7 @@ Keyword arguments with a default are options, set in the configuration beside ``
 types in ``gravispec.options``, are checked. A module can further have, as constants at its top:
 
 * ``LABELS``, which labels it predicts; for the others those of the global Ridge stand in. All three by default.
+* ``NEEDS``, families that its option ``families`` has to name.
 * ``DECLARES``, words of ``DECLARATIONS``.
 * ``COST``, what its job needs beyond predicting, measured: fields of ``workflow.costs.Cost``.
 """
@@ -61,6 +62,7 @@ class Plugin(NamedTuple):
     predict: tuple[str, ...]
     options: dict
     labels: tuple[str, ...]
+    needs: tuple[str, ...]
     declares: frozenset
     cost: dict
     title: str
@@ -102,13 +104,14 @@ def plugin(name):
     functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
     predicts = [_arguments(name, node)[0] for node in functions if node.name == "predict"]
     predict = tuple(sorted({argument for asked in predicts for argument in asked}))
-    said = constants(path, "LABELS", "DECLARES", "COST")
+    said = constants(path, "LABELS", "NEEDS", "DECLARES", "COST")
     found = Plugin(
         name,
         given,
         predict,
         options,
         tuple(said.get("LABELS", ALL_LABELS)),
+        tuple(said.get("NEEDS", ())),
         frozenset(said.get("DECLARES", ())),
         said.get("COST", {}),
         (ast.get_docstring(tree(path)) or name).split("\n")[0].rstrip("."),
