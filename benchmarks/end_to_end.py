@@ -64,7 +64,8 @@ def pipeline(folder):
 
 def _chunks(folder, keep=None):
     from gravispec.data.arrays import RowReader
-    from gravispec.data.stars import LABELS, TrainingChunks
+    from gravispec.data.stars import TrainingChunks
+    from gravispec.labels import LABELS
     from gravispec.models.bins import assign
 
     stars = pd.read_parquet(folder / "stars.parquet")

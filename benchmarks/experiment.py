@@ -12,9 +12,9 @@ from benchmarks.end_to_end import CV, EDGES, N_BINS, mixture
 from benchmarks.naive_moe import ALPHAS
 from benchmarks.spectra import NOISE_LEVEL, SEED
 from gravispec.data.arrays import blocks
-from gravispec.data.stars import LABELS
 from gravispec.device import host
 from gravispec.features import quality, window
+from gravispec.labels import LABELS
 from gravispec.models.bins import assign
 from gravispec.models.moments import fold_moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments

@@ -14,8 +14,8 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.stars import LABELS
 from gravispec.evaluation.residuals import scatter
+from gravispec.labels import LABELS
 from gravispec.models.flags import BITS
 from gravispec.observed.mask import fill
 from gravispec.predict import load_runs

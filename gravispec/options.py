@@ -4,9 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-#: the labels that are predicted; log g, the one that everything else is about, comes first
-ALL_LABELS = ("log_g", "T_eff", "M_H")
-
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

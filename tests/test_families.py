@@ -9,6 +9,7 @@ from gravispec.data.arrays import blocks
 from gravispec.data.stars import training_mask
 from gravispec.errors import InputError
 from gravispec.features import error, family, pca, quality, ridge, topk, window
+from gravispec.plugins import families
 from tests.family_check import N_TRAIN, SHARDS, SmallData, check_family
 
 
@@ -93,7 +94,7 @@ def test_family(module, naive, mode, data, tmp_path):
 
 
 def test_every_family_is_checked():
-    assert set(family.families()) == {"pca", "ridge", "topk", "error", "window", "quality"}
+    assert set(families.families()) == {"pca", "ridge", "topk", "error", "window", "quality"}
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def test_cross_fitting_is_less_optimistic_than_the_fit_itself(data):
 
 
 def test_what_a_family_reads_is_what_its_function_is_called_with():
-    assert family.inputs_of("topk") == ["flux", "ridge"]
-    assert family.inputs_of("error") == ["error"]
+    assert families.inputs_of("topk") == ["flux", "ridge"]
+    assert families.inputs_of("error") == ["error"]
     # there is no name for clean flux
-    assert "mode" in family.inputs_of("ridge")
+    assert "mode" in families.inputs_of("ridge")
 
 
 @pytest.mark.parametrize(
@@ -145,9 +146,9 @@ def test_what_a_family_reads_is_what_its_function_is_called_with():
 )
 def test_a_family_that_cannot_be_is_named(monkeypatch, tmp_path, source, message):
     (tmp_path / "mine.py").write_text(source)
-    monkeypatch.setattr(family, "FOLDER", tmp_path)
+    monkeypatch.setattr(families, "FOLDER", tmp_path)
     with pytest.raises(InputError, match=message):
-        family.inputs_of("mine")
+        families.inputs_of("mine")
 
 
 def test_too_few_pixels_or_components_are_named(data):

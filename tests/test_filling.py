@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from gravispec.data.stars import LABELS
 from gravispec.features.reconstruct import Reconstruction, loadings
+from gravispec.labels import LABELS
 from gravispec.models.filling import LITTLE, N_VERSIONS, References, bridged, fill, short_gaps
 from gravispec.models.flags import BITS
 from gravispec.models.inference import Fitted

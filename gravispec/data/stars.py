@@ -4,7 +4,6 @@ import numpy as np
 
 from gravispec.data.arrays import selected_rows
 from gravispec.errors import InputError
-from gravispec.options import ALL_LABELS as LABELS  # noqa: F401  the labels that the Ridges are fitted to
 
 
 def training_mask(stars, n_train):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gravispec.options import ALL_LABELS
+from gravispec.labels import LABELS
 
 UNCOVERED = -1
 
@@ -49,5 +49,5 @@ def one_hot(bins, n_bins):
 
 def mixed(experts, weights):
     """``{label: (m,)}`` of the weighted sum of the experts' labels (m, K, T), and the weights ``w`` (m, K)."""
-    labels = {label: np.sum(experts[:, :, t] * weights, axis=1) for t, label in enumerate(ALL_LABELS)}
+    labels = {label: np.sum(experts[:, :, t] * weights, axis=1) for t, label in enumerate(LABELS)}
     return labels | {"w": weights}

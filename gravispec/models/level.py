@@ -8,11 +8,11 @@ import pandas as pd
 
 from gravispec.features import quality
 from gravispec.features.shape import Shape
+from gravispec.labels import LABELS
 from gravispec.models.filling import LITTLE, References, bridged, fill, short_gaps
 from gravispec.models.flags import COST_LIMIT, combine, within
 from gravispec.models.inference import Fits, Spectra
 from gravispec.models.intervals import CONFIDENCES
-from gravispec.options import ALL_LABELS
 from gravispec.spectra.observation import divisor
 
 
@@ -51,7 +51,7 @@ class Level:
         """
         normalised = self._normalised(flux)
         snr = quality.snr(normalised, sigma, measured)
-        cost = np.zeros((len(flux), len(ALL_LABELS), len(CONFIDENCES)))
+        cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         masked = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
         if len(masked):
             cost[masked] = bridged(measured[masked], snr[masked], self.fits.ridge.coef, self.references)
@@ -79,7 +79,7 @@ class Level:
         """``{name: labels with intervals, S/N, χ² and flags}`` by these models, of spectra without masked pixels."""
         spectra = Spectra(self._normalised(flux), sigma, self.fits, self.models)
         snr = quality.snr(spectra.flux, sigma)
-        found, cost = self._of_spectrum(spectra, snr), np.zeros((len(flux), len(ALL_LABELS), len(CONFIDENCES)))
+        found, cost = self._of_spectrum(spectra, snr), np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         return {name: self._table(spectra, name, found, cost) for name in names}
 
     def _of_spectrum(self, spectra, snr, measured=None):
@@ -99,7 +99,7 @@ class Level:
         own = intervals(of_spectrum["snr"]) * scale(_labels(found))[:, :, None]
         fill_cost, half_width = (cost / own)[:, :, 0].max(axis=1), np.hypot(own, cost)
         columns = {}
-        for t, label in enumerate(ALL_LABELS):
+        for t, label in enumerate(LABELS):
             columns[label] = found[label]
             for c, confidence in enumerate(CONFIDENCES):
                 columns[f"{label}_lo{confidence * 100:.0f}"] = found[label] - half_width[:, t, c]
@@ -131,4 +131,4 @@ class Level:
 
 def _labels(columns):
     """(m, T)."""
-    return np.stack([columns[label] for label in ALL_LABELS], axis=1)
+    return np.stack([columns[label] for label in LABELS], axis=1)

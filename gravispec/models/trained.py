@@ -10,6 +10,7 @@ import numpy as np
 from gravispec.data.tensor_file import read_tensors, save_tensors
 from gravispec.errors import InputError
 from gravispec.features.shape import Shape
+from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.about import OfLevel, OfRun, check
 from gravispec.models.filling import References
@@ -20,7 +21,6 @@ from gravispec.models.pca import Pca
 from gravispec.models.records import record_of, tensors_of
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
-from gravispec.options import ALL_LABELS
 
 FORMAT = "gravispec run 2"
 
@@ -84,7 +84,7 @@ class TrainedRun:
                 scale, intervals = level.intervals[name]
                 if min(scale.size.min(), intervals.half_width.min()) <= 0:
                     raise InputError(f"scale or half-width of the intervals of model {name} is not above 0")
-                if not np.isfinite(level.predict(flat, flat, name)[list(ALL_LABELS)]).all(axis=None):
+                if not np.isfinite(level.predict(flat, flat, name)[list(LABELS)]).all(axis=None):
                     raise InputError(f"model {name} predicts labels that are not finite")
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import LABELS, training_mask
+from gravispec.data.stars import training_mask
 from gravispec.evaluation.calibration import fitted
 from gravispec.features.shape import Shape
+from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.filling import N_REFERENCES, References
 from gravispec.models.inference import Fits, Fitted
