@@ -76,8 +76,8 @@ class SmallData:
     """Spectra of 210 stars on 700 pixels, which cover the gate windows; Ridge and components of 160 of them."""
 
     def __init__(self, folder):
-        from gravispec.models.pca import N_COMPONENTS, pca_from_moments
         from gravispec.models.moments import fold_moments, fold_of_row, pool
+        from gravispec.models.pca import N_COMPONENTS, pca_from_moments
         from gravispec.models.ridge import cross_fit_from_moments
 
         rng = np.random.default_rng(8)

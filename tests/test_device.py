@@ -17,8 +17,8 @@ from gravispec.data.error_rows import ErrorRows
 from gravispec.device import host, on_device
 from gravispec.errors import InputError
 from gravispec.features import quality, window
-from gravispec.models.pca import pca_from_moments
 from gravispec.models.moments import fold_moments, fold_of_row, moments_of, pool
+from gravispec.models.pca import pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
 from gravispec.spectra.noise import add_noise
