@@ -108,8 +108,7 @@ class Spectra:
     @cached_property
     def experts(self):
         """Labels (m, K, T) by every expert."""
-        coef = np.concatenate([fit.coef for fit in self.fits.experts], axis=1)
-        found = np.asarray(self.flux, np.float64) @ coef
-        return found.reshape(len(found), len(self.fits.experts), -1) + np.stack(
-            [f.intercept for f in self.fits.experts]
-        )
+        experts = self.fits.experts
+        found = np.asarray(self.flux, np.float64) @ np.concatenate([fit.coef for fit in experts], axis=1)
+        shape = len(found), len(experts), experts[0].coef.shape[1]  # also where there is no star
+        return found.reshape(shape) + np.stack([fit.intercept for fit in experts])
