@@ -126,9 +126,9 @@ def mixture(stars, features, predictions, *, device="cpu"):
 
     features (N, 13) and predictions (N, 1 + bins), the global Ridge first, of all N stars.
     """
+    from gravispec.data.stars import part_of_stars
     from gravispec.models.bins import assign, one_hot
     from gravispec.models.gates import fit_classify, fit_gate
-    from gravispec.models.given import part_of_stars
 
     log_g, train = stars["log_g"].to_numpy(), (stars["split"] == "train").to_numpy()
     bins = assign(stars["T_eff"], stars["M_H"], **EDGES)

@@ -6,28 +6,13 @@ import pandas as pd
 from gravispec.data.arrays import RowReader, blocks, selected_rows
 from gravispec.data.features import feature_matrix
 from gravispec.data.npz import load_npz
-from gravispec.data.stars import training_mask
+from gravispec.data.stars import part_of_stars, training_mask
 from gravispec.errors import InputError
 from gravispec.features.family import ScaledRows
 from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
-
-#: how the validation stars are used; no model sees the last of them
-VALIDATION_PARTS = ("fit", "stop", "calibration")
-
-
-def part_of_stars(stars, *, fit, stop):
-    """Use of each star (N,), from the table of stars: train, test, or one of VALIDATION_PARTS, in file order.
-
-    A fraction ``fit`` of the validation stars fits what must not see training stars, the next ``stop`` stops training.
-    """
-    part = stars["split"].to_numpy(object, copy=True)
-    val = np.flatnonzero(part == "val")
-    n_fit, n_stop = round(fit * len(val)), round(stop * len(val))
-    part[val] = np.repeat(VALIDATION_PARTS, (n_fit, n_stop, len(val) - n_fit - n_stop))
-    return part
 
 
 class Rows:
