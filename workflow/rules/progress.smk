@@ -51,7 +51,7 @@ onstart:
 
 
 onsuccess:
-    if "smoke" in [name for name, *_ in planned_jobs(workflow)]:
+    if "smoke" in progress.planned:
         print(
             "The smoke run is in results/moe_smoke. The others: snakemake -c8 results/RUN/summary.csv with RUN one of "
             + ", ".join(settings.runs),
