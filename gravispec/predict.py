@@ -15,7 +15,8 @@ from gravispec.data.text import of_path
 from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
-from gravispec.models.trained import Level, TrainedRun
+from gravispec.models.level import Level
+from gravispec.models.trained import TrainedRun
 from gravispec.observed.prepared import Prepared
 from gravispec.observed.read import prepared_batches
 

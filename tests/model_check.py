@@ -18,6 +18,7 @@ from gravispec.data.features import write_features
 from gravispec.errors import InputError
 from gravispec.evaluation.metrics import scores
 from gravispec.features.family import TrainedRows, compute, open_inputs
+from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.bins import Bins
 from gravispec.models.experts import expert_labels
@@ -26,7 +27,6 @@ from gravispec.models.inference import Fits, Fitted, Spectra, columns, predictio
 from gravispec.models.moments import fold_moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv
-from gravispec.options import ALL_LABELS
 from gravispec.plugins.models import families_of, plugin
 from tests.conftest import REPO
 
@@ -56,7 +56,7 @@ class SmallStars:
         error = rng.uniform(0.05, 0.1, (n, N_PIXELS)).astype(np.float32)
         clean = 1 + hidden @ rng.normal(0, 0.03, (4, N_PIXELS))
         flux = (clean + LEVEL * error * rng.normal(size=clean.shape)).astype(np.float32)
-        stars = pd.DataFrame(labels, columns=list(ALL_LABELS)).assign(mag=rng.uniform(20, 22, n))
+        stars = pd.DataFrame(labels, columns=list(LABELS)).assign(mag=rng.uniform(20, 22, n))
         stars.insert(0, "star_id", [f"star-{i:04d}" for i in rng.permutation(n)])
         stars.insert(1, "split", np.repeat(list(SIZES), list(SIZES.values())))
         rows = np.arange(n)
@@ -73,7 +73,7 @@ class SmallStars:
 
     def _share(self, wave):
         n = SIZES["train"]
-        X, Y = self.flux[:n], self.stars[list(ALL_LABELS)].to_numpy()[:n]
+        X, Y = self.flux[:n], self.stars[list(LABELS)].to_numpy()[:n]
         folds, fold = fold_moments([(X, Y)], n, n_folds=3, seed=SEED), fold_of_row(n, 3, SEED)
         ridge, ridge_folds = cross_fit_from_moments(folds, fold, alphas=ALPHAS)
         pca = pca_from_moments(pool(folds), N_COMPONENTS)
@@ -167,7 +167,7 @@ def check_model(module, data, permuted, path):
     others = data.stars.query("split != 'train'").reset_index(drop=True)
     assert table["star_id"].tolist() == others["star_id"].tolist()
     assert table["split"].tolist() == others["split"].tolist()
-    assert set(ALL_LABELS) <= set(table)
+    assert set(LABELS) <= set(table)
     numbers = table.drop(columns=["star_id", "split"])
     if "truth" not in found.declares:
         assert np.isfinite(numbers).all(axis=None)
@@ -201,7 +201,7 @@ def check_model(module, data, permuted, path):
         np.testing.assert_allclose(alone, numbers["log_g"][star - SIZES["train"]], rtol=0, atol=1e-4)
     if deployable("mine", {"mine": {"module": module}}):
         new = data.of_new_spectra(module, options, fitted, slice(-SIZES["test"], None))
-        for label in ALL_LABELS:
+        for label in LABELS:
             scale = 1000 if label == "T_eff" else 1
             expected = numbers[label][-SIZES["test"] :]
             np.testing.assert_allclose(new[label], expected, rtol=0, atol=1e-4 * scale)

@@ -12,12 +12,13 @@ from gravispec.models.global_ridge import GlobalRidge
 from gravispec.models.hard import Hard
 from gravispec.models.inference import Fits, Fitted
 from gravispec.models.intervals import Intervals
+from gravispec.models.level import Level
 from gravispec.models.mixture import Mixture
 from gravispec.models.pca import Pca
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.tower import GlobalFeatureMLP, Towers
-from gravispec.models.trained import Level, TrainedRun
+from gravispec.models.trained import TrainedRun
 from gravispec.models.training import seeded
 
 WAVE = 8150 + 1.0 * np.arange(560)  # Å, all windows of the gate features with their sidebands

@@ -14,7 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gravispec.config import load
-from gravispec.models.given import StoredStars, fit_inputs, part_of_stars
+from gravispec.data.stars import part_of_stars
+from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.models.ridge import ridge_cv
 from gravispec.models.trained import TrainedRun
 from gravispec.plugins.models import INPUTS

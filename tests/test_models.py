@@ -312,7 +312,7 @@ RIDGE = {"module": "global_ridge"}
         ({"a": {"module": "hard", "of": "b"}}, "models.a.of = 'b': not defined; one of a"),
         ({"a": {"module": "hard", "of": "a"}}, "models.a.of: a of a goes in a circle"),
         ({"a": {"module": "hard", "of": "b"}, "b": {"module": "hard", "of": "a"}}, "a of b of a goes in a circle"),
-        ({"a": {"module": "hard", "of": "b"}, "b": {"module": "oracle"}}, "models.a.of = 'b': reads true labels"),
+        ({"a": {"module": "hard", "of": "b"}, "b": {"module": "oracle"}}, "models.a.of: b reads true labels"),
     ],
 )
 def test_a_mistake_in_the_section_models_is_named_in_one_line(models, message):
@@ -336,7 +336,7 @@ def test_a_model_of_a_module_that_is_gone_is_named(data, tmp_path):
         ({"module": "models.gone"}, "a model of module 'models.gone', which this version does not have"),
         ({"module": "errors", "class": "InputError"}, "which this version does not have"),
         ({"class": "Nobody"}, "models.global_ridge has no model 'Nobody'"),
-        ({"class": "ALL_LABELS"}, "has no model 'ALL_LABELS'"),
+        ({"class": "LABELS"}, "has no model 'LABELS'"),
         ({"state": {"more": 1}}, "not a whole model of models.global_ridge"),
     ):
         with pytest.raises(InputError, match=f"m.safetensors: .*{message}"):

@@ -124,26 +124,20 @@ def test_the_summary_can_be_traced_to_its_files(smoke):
         assert script in found["code"]
 
 
-#: families and models behind the runs
+#: families and models behind the run
 FOLDERS = {
-    "features": {"moe": {"window", "quality"}, "tower": {"pca", "ridge", "topk", "error", "quality"}},
-    "models": {
-        "moe": {"global_ridge", "oracle", "hard", "mixture", "fallback"},
-        "tower": {"global_ridge", "tower", "residual_mlp", "metadata", "lightgbm"},  # whose trees metadata uses
-    },
+    "features": {"window", "quality"},
+    "models": {"global_ridge", "oracle", "hard", "mixture", "fallback"},
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["moe", "tower"])
-def test_the_code_of_every_job_behind_a_summary_is_listed(request, kind):
-    checkout = request.getfixturevalue("smoke" if kind == "moe" else "tower_smoke")
-    run = f"results/{kind}_smoke"
-    rules = set(checkout.planned("--forceall", f"{run}/summary.csv"))
-    listed = json.loads(checkout.read(f"{run}/provenance.json"))["code"]
+def test_the_code_of_every_job_behind_a_summary_is_listed(smoke):
+    rules = set(smoke.planned("--forceall", "results/moe_smoke/summary.csv"))
+    listed = json.loads(smoke.read("results/moe_smoke/provenance.json"))["code"]
     scripts = {SCRIPTS[rule] for rule in rules if "figure" not in rule} | {"figures.py", "figure_spectra.py"}
     named = {file.removeprefix("workflow/scripts/") for file in listed if file.startswith("workflow/scripts/")}
     assert {file for file in named if "/" not in file} == scripts
     names = {folder: {Path(f).stem for f in listed if f.startswith(f"gravispec/{folder}/")} for folder in FOLDERS}
-    assert names["features"] & set(families()) == FOLDERS["features"][kind]
-    assert names["models"] & set(modules()) == FOLDERS["models"][kind]
+    assert names["features"] & set(families()) == FOLDERS["features"]
+    assert names["models"] & set(modules()) == FOLDERS["models"]

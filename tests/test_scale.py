@@ -22,6 +22,7 @@ from gravispec.models.ridge import FoldFits, RidgeFit
 from gravispec.spectra.observing import error_arrays, error_parameters
 from gravispec.spectra.sampling import sample_stars
 from tests.conftest import REPO
+from tests.whole_config import RAW
 from workflow.costs import MOST_SHARDS, Costs, shortage, too_many_shards
 
 GB = 1_000_000_000
@@ -123,10 +124,7 @@ def test_memory_of_a_job_does_not_grow_with_the_stars(tmp_path):
 
 
 def settings(**more):
-    raw = yaml.safe_load((REPO / "config/config.yaml").read_text())
-    for section, entries in more.items():
-        raw[section] |= entries
-    return load(raw)
+    return load(RAW | {section: RAW[section] | entries for section, entries in more.items()})
 
 
 def jobs_of(found, dataset, level="0.2"):
@@ -144,14 +142,14 @@ def dataset_of(n_train):
 
 def test_one_million_stars_need_two_arrays():
     found = settings()
-    line, problem = shortage(Costs(found), jobs_of(found, "lte_1m"), disk=45 * GB, memory=6000)
+    line, problem = shortage(Costs(found), jobs_of(found, "large"), disk=45 * GB, memory=6000)
     assert problem is None
     assert line.startswith(f"{2 * 1_015_000 * 4 * 4096 / 1e9:.1f} GB of disk")
 
 
 def test_the_smaller_run_that_is_named_fits_and_one_much_larger_does_not():
     found = settings()
-    _, problem = shortage(Costs(found), jobs_of(found, "lte_1m"), disk=21 * GB, memory=6000)
+    _, problem = shortage(Costs(found), jobs_of(found, "large"), disk=21 * GB, memory=6000)
     assert "about 33.3 GB of disk are needed in results/, 21.0 GB are free" in problem
     n_train = int(problem.split("n_train = ")[1].split()[0])
     for n, fits in ((n_train, True), (n_train + 2000, False)):
@@ -247,7 +245,7 @@ def test_too_little_memory_is_said_with_the_rule():
     found = settings()
     jobs = [
         ("expert", {"dataset": "lte", "level": "0.2", "n_train": "100000", "bin": "0"}, []),
-        ("summary", {"run": "moe_100k"}, []),
+        ("summary", {"run": "mixture"}, []),
     ]
     _, problem = shortage(Costs(found), jobs, disk=GB, memory=700)
     assert "of memory are needed for a job of rule expert, 0.7 GB are free" in problem

@@ -137,7 +137,7 @@ class Runs:
     def compared(self, wildcards):
         """What a comparison sets side by side: run, model, noise level, training stars; level by level."""
         entries = [entry.partition(":")[::2] for entry in self.settings.comparisons[wildcards.comparison]]
-        cells = [{level: rest for level, *rest in self.settings.runs[run].cells()} for run, _ in entries]
+        cells = [self.settings.runs[run].compared(model) for run, model in entries]
         found = []
         for level in sorted(set.intersection(*(set(of_run) for of_run in cells))):
             common = set.intersection(*(set(of_run[level][1]) for of_run in cells))

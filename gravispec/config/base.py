@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gravispec.config.errors import nearest
+from gravispec.config.errors import SHORT, nearest
 
 LONGEST = 64  # characters of a name: files are named by several, and a file's name has 255 at most
 #: the folders of results/ that are no runs, and those that stand beside files named by the user
@@ -47,14 +47,14 @@ class Model(BaseModel):
 def booleans(value, seen=None):
     """Path of the first true or false, which are 1 and 0 to Python; None where there is none.
 
-    Options of ``models`` may be such. What YAML aliases repeat is looked at once.
+    What YAML aliases repeat is looked at once.
     """
     seen = set() if seen is None else seen
     if id(value) in seen or not isinstance(value, dict | list):
         return () if isinstance(value, bool) else None
     seen.add(id(value))
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        path = booleans(item, seen) if key != "models" else None
+        path = booleans(item, seen)
         if path is not None:
             return key, *path
     return None
@@ -62,6 +62,6 @@ def booleans(value, seen=None):
 
 def known(key, value, names, what="defined"):
     """Raise ``ValueError`` unless ``value`` is one of ``names``; the message names the nearest."""
-    if value not in names:
+    if value not in list(names):
         allowed = ", ".join(map(str, names)) or "none"
-        raise ValueError(f"{key} = {value!r}: not {what}; one of {allowed} is allowed{nearest(value, names)}")
+        raise ValueError(f"{key} = {SHORT.repr(value)}: not {what}; one of {allowed} is allowed{nearest(value, names)}")

@@ -42,7 +42,7 @@ def dotted(path):
 
 def nearest(word, words):
     """``"; did you mean 'x'?"`` for the word of ``words`` closest to ``word``, or an empty string."""
-    close = difflib.get_close_matches(str(word), [str(w) for w in words], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(word)[:80], [str(w) for w in words], n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -1,14 +1,15 @@
 """The section ``models:``: each names a module of gravispec/models, and sets the options of its ``fit``."""
 
+import re
 from functools import cache
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from gravispec.config.base import Model, known
+from gravispec.config.base import Model, booleans, known
 from gravispec.config.errors import one_line
 from gravispec.errors import InputError
 from gravispec.plugins.families import MODES, families, inputs_of
-from gravispec.plugins.models import FOLDER, modules, plugin
+from gravispec.plugins.models import FOLDER, families_of, modules, plugin
 
 
 class ModelBase(Model):
@@ -25,6 +26,11 @@ class ModelBase(Model):
     all: str = ""
 
 
+#: names that no model can have: those of other columns of the tables of predictions and catalogues
+TAKEN = re.compile(
+    "noise_level|n_train|star_id|split|part|bin|uncovered|edge|log_g|a_M|C_M|mag|snr|snr_measured|chi2"
+    r"|(T_eff|M_H|w|seed)(_\w*)?|(lo|hi)\d+"
+)
 #: keys of a model that are no options of its fit
 ABOUT = tuple(ModelBase.model_fields)
 
@@ -50,29 +56,48 @@ def checked(models):
         if not isinstance(entry, dict) or "module" not in entry:
             raise ValueError(f"models.{name}: needs module, one of {', '.join(modules())}")
         try:
-            if not (FOLDER / f"{entry['module']}.py").is_file():
+            if entry["module"] not in [path.stem for path in FOLDER.glob("[a-z]*.py")]:
                 known(f"models.{name}.module", entry["module"], modules())
+            _check_booleans(name, entry)
             about = schema_of(entry["module"]).model_validate(entry).model_dump()
         except InputError as error:
             raise ValueError(f"models.{name}: {error}") from None
         except ValidationError as error:
             raise ValueError(one_line(error, schema_of(entry["module"]), prefix=("models", name))) from None
-        found[name] = about | {"label": about["label"] or name.replace("_", " ")}
+        found[name] = about | {"label": about["label"] or str(name).replace("_", " ")}
         found[name] |= {"covered": about["covered"] or name, "all": about["all"] or f"{name}_full"}
     for name, about in found.items():
         _check_names(name, about, found)
     return found
 
 
+def _check_booleans(name, entry):
+    """Numbers would take true and false for 1 and 0."""
+    of_options = plugin(entry["module"]).options
+    for key, value in entry.items():
+        if booleans(value) is not None and of_options.get(key, (None,))[0] is not bool:
+            raise ValueError(f"models.{name}.{key}: true or false (in YAML yes, no, on, off, too) is no value of it")
+
+
 def _check_names(name, about, models):
-    for family in [about["family"]] if "family" in about else about.get("families", ()):
-        known(f"models.{name}.families", family, families())
+    same = [other for other in models if str(other).lower() == str(name).lower()]
+    if len(same) > 1:
+        raise ValueError(f"models {same[0]} and {same[1]}: some systems take both for one file; rename one")
+    if TAKEN.fullmatch(str(name)):
+        raise ValueError(f"models.{name}: another column of the predictions is called so; take another name")
+    key = "family" if "family" in about else "families"
+    for family in families_of(about):
+        known(f"models.{name}.{key}", family, families())
         try:
             inputs_of(family)
         except InputError as error:
             raise ValueError(f"models.{name}: {error}") from None
-    if len(set(about.get("families", ()))) < len(about.get("families", ())):
-        raise ValueError(f"models.{name}.families {list(about['families'])}: one stands there twice")
+    given = families_of(about)
+    for family in plugin(about["module"]).needs:
+        if family not in given:
+            raise ValueError(f"models.{name}.{key} = {given}: {about['module']} needs {family} among them; add it")
+    if len(set(given)) < len(given):
+        raise ValueError(f"models.{name}.{key} = {given}: one stands there twice")
     seen = [name]
     while "of" in models[seen[-1]]:
         other = models[seen[-1]]["of"]
@@ -80,8 +105,9 @@ def _check_names(name, about, models):
         if other in seen:
             raise ValueError(f"models.{name}.of: {' of '.join([*seen, other])} goes in a circle")
         seen.append(other)
-    if not deployable(seen[-1], models) and deployable(name, models):
-        raise ValueError(f"models.{name}.of = {seen[-1]!r}: reads true labels, and {name} would, too; name another one")
+    true = [other for other in seen if not deployable(other, models)]
+    if true and deployable(name, models):
+        raise ValueError(f"models.{name}.of: {true[0]} reads true labels, and {name} would, too; name another one")
 
 
 def deployable(name, models):

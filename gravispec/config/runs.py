@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from gravispec.config.base import Finite, Model, ModelName, Name, NoiseLevel, Once, Stars, known
-from gravispec.config.models import deployable
+from gravispec.config.errors import SHORT
 
 LIGHT = 299_792.458  # km/s
 Velocity = Annotated[float, Field(gt=-LIGHT, lt=LIGHT)]
@@ -26,7 +26,7 @@ NoiseLevels = Annotated[
 Sizes = Annotated[
     list[Stars], BeforeValidator(_listed, json_schema_input_type=Stars | list[Stars]), Field(min_length=1), Once
 ]
-Pair = Annotated[list[ModelName], Field(min_length=2, max_length=2)]
+Pair = Annotated[list[ModelName], Field(min_length=2, max_length=2), Once]
 
 
 class Use(Model):
@@ -43,7 +43,7 @@ def _use(value: Any):
         return {"model": value}
     if isinstance(value, dict) and len(value) == 1 and "model" not in value:
         ((name, limits),) = value.items()
-        return {"model": name, **(limits or {})}
+        return {"model": name, **limits} if isinstance(limits, dict) else value
     return value
 
 
@@ -66,7 +66,7 @@ class Hypothesis(Model):
     above: Finite | None = None
     stars: Literal["covered", "all"] = "covered"
     noise_level: NoiseLevel | None = None
-    n_train: int | None = None
+    n_train: Stars | None = None
 
     @model_validator(mode="after")
     def _one_claim(self):
@@ -78,6 +78,11 @@ class Hypothesis(Model):
 
     def models(self):
         return self.difference or [self.model]
+
+    def applies(self, level, n_train, names):
+        """Whether it is a claim on what is measured there."""
+        there = self.noise_level in (None, level) and self.n_train in (None, n_train)
+        return there and set(self.models()) <= set(names)
 
 
 class Run(Model):
@@ -100,7 +105,7 @@ class Run(Model):
         if isinstance(run, dict) and isinstance(run.get("models"), list) and run["models"]:
             names = [_use(use) for use in run["models"]]
             names = [use.get("model") if isinstance(use, dict) else getattr(use, "model", None) for use in names]
-            reference = run.get("reference") or names[0]
+            reference = names[0] if run.get("reference") is None else run["reference"]
             pairs = [[name, reference] for name in names if name != reference]
             run = {"differences": pairs} | run | {"reference": reference}
         return run
@@ -111,6 +116,9 @@ class Run(Model):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"models: {name} stands there twice; give it all its limits at once")
+        for pair in self.differences:
+            if self.differences.count(pair) > 1:
+                raise ValueError(f"differences: {pair} stands there twice; keep one of them")
         named = {"reference": [self.reference], "rho": self.rho or [], "catalogue": [self.catalogue or names[0]]}
         named |= {f"differences[{i}]": pair for i, pair in enumerate(self.differences)}
         named |= {f"hypotheses.{key}": hypothesis.models() for key, hypothesis in self.hypotheses.items()}
@@ -121,6 +129,10 @@ class Run(Model):
             for key in ("noise_level", "n_train"):
                 for value in getattr(use, key) or []:
                     known(f"models.{use.model}.{key}", value, getattr(self, key), "one of the run's")
+        for key, claim in self.hypotheses.items():
+            if not any(claim.applies(*cell) for cell in self.cells()):
+                what = f"{' and '.join(claim.models())} {'is' if claim.model else 'are'}"
+                raise ValueError(f"hypotheses.{key}: {what} not measured there; change its noise_level or n_train")
         return self
 
     def names(self):
@@ -137,6 +149,10 @@ class Run(Model):
                 if names:
                     found.append((level, n_train, names))
         return found
+
+    def compared(self, model=""):
+        """``{noise level: (n_train, models)}`` of what is compared with other runs, of one model or of all of them."""
+        return {level: (n_train, names) for level, n_train, names in self.cells() if not model or model in names}
 
 
 class Catalogue(Model):
@@ -162,61 +178,12 @@ def with_like(runs):
         other = run["like"]
         known(f"runs.{name}.like", other, runs)
         if other in seen:
-            raise ValueError(f"runs.{name}.like: {' like '.join([*seen, other])} goes in a circle")
+            raise ValueError(f"runs.{name}.like: {' like '.join(map(str, [*seen, other]))} goes in a circle")
         taken = resolved(other, [*seen, other])
+        if not isinstance(taken, dict):
+            raise ValueError(f"runs.{other} = {SHORT.repr(taken)}: a run has keys, such as dataset and models")
         if "models" in run:
             taken = {key: value for key, value in taken.items() if key not in NAMING_MODELS}
         return taken | {key: value for key, value in run.items() if key != "like"}
 
     return {name: resolved(name, [name]) for name in runs}
-
-
-def check_run(name, run, config):
-    """Raise ``ValueError`` where a run names what the configuration does not have."""
-    known(f"runs.{name}.dataset", run.dataset, config.datasets)
-    dataset = config.datasets[run.dataset]
-    for model in run.names():
-        known(f"runs.{name}.models", model, config.models)
-    given = [model for model in run.names() if deployable(model, config.models)]
-    if run.catalogue and run.catalogue not in given:
-        raise ValueError(f"runs.{name}.catalogue = {run.catalogue!r}: reads true labels; one of {', '.join(given)} can")
-    rows = [config.models[model][stars] for model in run.names() for stars in ("covered", "all")]
-    for row in rows:
-        if rows.count(row) > 1:
-            raise ValueError(f"runs.{name}.models: two rows of the summary would be called {row}; set covered or all")
-    if dataset.kind == "lte":
-        for n_train in run.n_train:
-            if n_train > dataset.n_stars.train:
-                has = f"data set {run.dataset} has {dataset.n_stars.train} training stars"
-                raise ValueError(f"runs.{name}.n_train = {n_train}: {has}")
-        if 0 in run.noise_level and not name.startswith("leak"):
-            raise ValueError(
-                f"runs.{name}.noise_level = {run.noise_level}: built-in spectra at level 0 are clean, their features a "
-                "leak; begin the run's name with 'leak' where that is meant"
-            )
-
-
-def check_comparisons(config):
-    """Raise ``ValueError`` where a comparison names what the configuration does not have."""
-    for name, entries in config.comparisons.items():
-        datasets = set()
-        for entry in entries:
-            run, _, model = entry.partition(":")
-            known(f"comparisons.{name}", run, config.runs)
-            if model:
-                known(f"comparisons.{name}: model of {run}", model, config.runs[run].names())
-            datasets.add(config.runs[run].dataset)
-        if len({bool(entry.partition(":")[2]) for entry in entries}) > 1:
-            raise ValueError(f"comparisons.{name} = {entries}: give runs alone, or run:model everywhere")
-        levels = set.intersection(*(set(config.runs[entry.partition(":")[0]].noise_level) for entry in entries))
-        if not levels:
-            raise ValueError(f"comparisons.{name} = {entries}: these runs have no noise level in common")
-
-
-def check_catalogues(config):
-    """Raise ``ValueError`` where a catalogue names a run or a model that is not there."""
-    for name, catalogue in config.catalogues.items():
-        for run in catalogue.runs:
-            known(f"catalogues.{name}.runs", run, config.runs)
-            if catalogue.model:
-                known(f"catalogues.{name}.model", catalogue.model, config.runs[run].names())

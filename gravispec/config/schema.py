@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from gravispec.config.base import LONGEST, Model, ModelName, NewName, Once, Stars, booleans, known
+from gravispec.config.checks import check_catalogues, check_comparisons, check_run
 from gravispec.config.datasets import Dataset, check_labels
 from gravispec.config.errors import dotted, one_line
 from gravispec.config.grids import Grid
 from gravispec.config.models import checked, schema_of
 from gravispec.config.old import refuse_old_keys
-from gravispec.config.runs import Catalogue, Run, check_catalogues, check_comparisons, check_run, with_like
+from gravispec.config.runs import Catalogue, Run, with_like
 from gravispec.errors import InputError
 from gravispec.plugins.models import modules
 
@@ -111,7 +112,7 @@ class Config(Model):
         if not isinstance(raw, dict):
             return raw
         refuse_old_keys(raw)
-        raw = {**raw, "models": checked(raw.get("models") or {})}
+        raw = {**raw, "models": checked(raw.get("models", {}))}
         return raw | ({"runs": with_like(raw["runs"])} if isinstance(raw.get("runs"), dict) else {})
 
     @model_validator(mode="after")
@@ -149,7 +150,8 @@ def load(raw):
     Returns a ``Config``. Raises ``InputError`` with one line on the first mistake: the key, its value, what is allowed
     and the nearest known key.
     """
-    if path := booleans(raw):
+    # options of models may be such, which ``checked`` knows
+    if path := booleans({k: v for k, v in raw.items() if k != "models"} if isinstance(raw, dict) else raw):
         raise InputError(
             f"config: {dotted(path)}: true or false (in YAML yes, no, on, off, too) is no value of any key"
         )

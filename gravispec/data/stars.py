@@ -4,7 +4,9 @@ import numpy as np
 
 from gravispec.data.arrays import selected_rows
 from gravispec.errors import InputError
-from gravispec.options import ALL_LABELS as LABELS  # noqa: F401  the labels that the Ridges are fitted to
+
+#: how the validation stars are used; no model sees the last of them
+VALIDATION_PARTS = ("fit", "stop", "calibration")
 
 
 def training_mask(stars, n_train):
@@ -21,6 +23,18 @@ def validation_mask(stars, n_val):
     """The first ``n_val`` validation stars, or all where there are fewer, as a mask over all rows."""
     val = (stars["split"] == "val").to_numpy()
     return val & (np.cumsum(val) <= n_val)
+
+
+def part_of_stars(stars, *, fit, stop):
+    """Use of each star (N,), from the table of stars: train, test, or one of VALIDATION_PARTS, in file order.
+
+    A fraction ``fit`` of the validation stars fits what must not see training stars, the next ``stop`` stops training.
+    """
+    part = stars["split"].to_numpy(object, copy=True)
+    val = np.flatnonzero(part == "val")
+    n_fit, n_stop = round(fit * len(val)), round(stop * len(val))
+    part[val] = np.repeat(VALIDATION_PARTS, (n_fit, n_stop, len(val) - n_fit - n_stop))
+    return part
 
 
 class TrainingChunks:

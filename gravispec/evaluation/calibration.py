@@ -5,8 +5,8 @@ The scale is of validation stars that models may be fitted to, the intervals of 
 
 import numpy as np
 
-from gravispec.data.stars import LABELS
 from gravispec.evaluation.cells import labels_of, largest, usable
+from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
 from gravispec.models.residual_scale import Scale, fit_scale
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from gravispec.data.stars import LABELS
 from gravispec.errors import InputError
 from gravispec.evaluation.metrics import r2_rows, scores
+from gravispec.labels import LABELS
 
 MIN_STARS = 10  # of a group; below it an R² says nothing
 

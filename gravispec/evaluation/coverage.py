@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import betabinom
 
-from gravispec.data.stars import LABELS
 from gravispec.evaluation.calibration import fitted
 from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, rank
 
 BAND = 0.99  # probability that the coverage lies in its band, where it is as promised

@@ -3,10 +3,9 @@
 import pandas as pd
 
 from gravispec.data.features import feature_matrix
-from gravispec.data.stars import training_mask
+from gravispec.data.stars import part_of_stars, training_mask
 from gravispec.errors import InputError
 from gravispec.models.bins import UNCOVERED, assign
-from gravispec.models.given import part_of_stars
 
 ABOUT = ["T_eff", "log_g", "M_H", "a_M", "C_M", "mag", "snr"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, median_abs_deviation
 
-from gravispec.data.stars import LABELS
 from gravispec.evaluation.bootstrap import interval
 from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.labels import LABELS
 
 N_BINS = 8
 MIN_STARS = 50  # a bin

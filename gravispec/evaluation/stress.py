@@ -126,6 +126,7 @@ def stress_table(log_g, found, *, resamples, confidence, seed):
     """
     log_g = np.asarray(log_g, float)
     done = {name: tables for name, tables in found.items() if not isinstance(tables, str)}
+    without = list(done).index("none")
     table = []
     for model in done["none"]:
         mine = [tables[model] for tables in done.values()]
@@ -133,13 +134,13 @@ def stress_table(log_g, found, *, resamples, confidence, seed):
         inside = np.stack([(one["log_g_lo95"] <= log_g) & (log_g <= one["log_g_hi95"]) for one in mine])
         values = statistics(log_g, given, inside)
         drawn = resampled_statistics(log_g, given, inside, resamples=resamples, seed=seed)
-        low, high = interval(drawn - drawn[:, :1], confidence)
+        low, high = interval(drawn - drawn[:, [without]], confidence)
         for name, (what, _) in STRESSES.items():
             row = {"model": model, "stress": name, "what": what, "n_test": len(log_g)}
             if name in done:
                 i = list(done).index(name)
                 for s, statistic in enumerate(STATISTICS):
-                    row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, 0]}
+                    row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, without]}
                     row |= {f"{statistic}_ci_low": low[s, i], f"{statistic}_ci_high": high[s, i]}
                 row |= shares(mine[i]["flags"].to_numpy(), inside[i])
             table.append(row | {"not_done": found[name] if name not in done else ""})

@@ -92,7 +92,7 @@ def check(name, path, table):
         _check_empty(path, table[column], found, found.where(table, column).to_numpy(bool))
     numbers = table.select_dtypes("number").astype(float)
     missing = numbers.isna() & numbers.columns.isin(list(empty))
-    bad = np.argwhere(~np.isfinite(numbers.to_numpy()) & ~missing.to_numpy())
+    bad = np.argwhere(~np.isfinite(numbers.to_numpy(float)) & ~missing.to_numpy(bool))  # of a table without rows, too
     if len(bad):
         row, column = bad[0]
         raise _bad(

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gravispec.config.errors import one_line
 from gravispec.errors import InputError
-from gravispec.options import ALL_LABELS, NotNegative, Positive
+from gravispec.labels import LABELS
+from gravispec.options import NotNegative, Positive
 
 Limits = Annotated[list[float], Field(min_length=2, max_length=2)]
 
@@ -42,7 +43,7 @@ class OfLevel(_About):
 
     @model_validator(mode="after")
     def _of_the_labels(self):
-        for name, labels in (("label_range", ALL_LABELS), ("bins", ALL_LABELS[1:])):
+        for name, labels in (("label_range", LABELS), ("bins", LABELS[1:])):
             if set(getattr(self, name)) != set(labels):
                 raise ValueError(f"{name}: limits of {', '.join(labels)} are needed")
         for low, high in (self.snr_range, *self.label_range.values(), *self.bins.values()):

@@ -1,8 +1,10 @@
-"""The bins in T_eff and M_H, one expert each."""
+"""The bins in T_eff and M_H, one expert each, and labels of experts by their weights."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from gravispec.labels import LABELS
 
 UNCOVERED = -1
 
@@ -43,3 +45,9 @@ def _interval(values, edges):
 def one_hot(bins, n_bins):
     """Weights (N, n_bins) of the oracle: 1 in the true bin; all zero for uncovered stars."""
     return (np.asarray(bins)[:, None] == np.arange(n_bins)).astype(float)
+
+
+def mixed(experts, weights):
+    """``{label: (m,)}`` of the weighted sum of the experts' labels (m, K, T), and the weights ``w`` (m, K)."""
+    labels = {label: np.sum(experts[:, :, t] * weights, axis=1) for t, label in enumerate(LABELS)}
+    return labels | {"w": weights}

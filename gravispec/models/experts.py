@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import blocks
-from gravispec.data.stars import LABELS
 from gravispec.device import host, on_device
+from gravispec.labels import LABELS
 
 
 def expert_labels(stars, flux, fits, *, device=None):

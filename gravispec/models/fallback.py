@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gravispec.labels import LABELS
 from gravispec.models.model import Model
-from gravispec.options import ALL_LABELS, Share
+from gravispec.options import Share
 
 
 @dataclass
@@ -17,7 +18,7 @@ class Fallback(Model):
     def predict(self, other, ridge):
         """Labels of the mixture that it is ``of``, or of the Ridge (m, T)."""
         unsure = other["w"].max(axis=1) < self.weight
-        return {label: np.where(unsure, ridge[:, t], other[label]) for t, label in enumerate(ALL_LABELS)}
+        return {label: np.where(unsure, ridge[:, t], other[label]) for t, label in enumerate(LABELS)}
 
 
 def fit(*, of: str = "mlp", weight: Share = 0.5):

@@ -6,28 +6,13 @@ import pandas as pd
 from gravispec.data.arrays import RowReader, blocks, selected_rows
 from gravispec.data.features import feature_matrix
 from gravispec.data.npz import load_npz
-from gravispec.data.stars import training_mask
+from gravispec.data.stars import part_of_stars, training_mask
 from gravispec.errors import InputError
 from gravispec.features.family import ScaledRows
+from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
-from gravispec.options import ALL_LABELS
-
-#: how the validation stars are used; no model sees the last of them
-VALIDATION_PARTS = ("fit", "stop", "calibration")
-
-
-def part_of_stars(stars, *, fit, stop):
-    """Use of each star (N,), from the table of stars: train, test, or one of VALIDATION_PARTS, in file order.
-
-    A fraction ``fit`` of the validation stars fits what must not see training stars, the next ``stop`` stops training.
-    """
-    part = stars["split"].to_numpy(object, copy=True)
-    val = np.flatnonzero(part == "val")
-    n_fit, n_stop = round(fit * len(val)), round(stop * len(val))
-    part[val] = np.repeat(VALIDATION_PARTS, (n_fit, n_stop, len(val) - n_fit - n_stop))
-    return part
 
 
 class Rows:
@@ -89,7 +74,7 @@ class StoredStars:
     @property
     def labels(self):
         """(N, 3) log_g, T_eff, M_H."""
-        return self.stars[list(ALL_LABELS)].to_numpy(np.float64)
+        return self.stars[list(LABELS)].to_numpy(np.float64)
 
     def all(self, name):
         """Values of all stars, as an array or a reader; experts have none of training stars."""
@@ -178,9 +163,9 @@ class StoredStars:
                 f"{self.files['experts']}: the experts' predictions are of other stars; delete it and rerun"
             )
         n_experts = sum(c.startswith("expert_") and c[7:].isdigit() for c in table)
-        suffixes = ["" if label == "log_g" else f"_{label}" for label in ALL_LABELS]
+        suffixes = ["" if label == "log_g" else f"_{label}" for label in LABELS]
         values = [[table[f"expert_{k}{suffix}"] for suffix in suffixes] for k in range(n_experts)]
-        found = np.full((len(self.stars), n_experts, len(ALL_LABELS)), np.nan)
+        found = np.full((len(self.stars), n_experts, len(LABELS)), np.nan)
         found[others] = np.array(values).transpose(2, 0, 1)
         return found
 

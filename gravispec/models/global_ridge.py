@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gravispec.labels import LABELS
 from gravispec.models.model import Model
 from gravispec.models.ridge import ridge_cv
-from gravispec.options import ALL_LABELS, NotNegative
+from gravispec.options import NotNegative
 
 
 @dataclass
@@ -19,7 +20,7 @@ class GlobalRidge(Model):
     def predict(self, flux):
         """Labels of flux (m, P)."""
         found = np.asarray(flux, np.float64) @ self.coef + self.intercept
-        return {label: found[:, t] for t, label in enumerate(ALL_LABELS)}
+        return {label: found[:, t] for t, label in enumerate(LABELS)}
 
 
 def fit(flux, labels, ridge, *, alpha: NotNegative = 0.0, seed):

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from gravispec.models.bins import one_hot
-from gravispec.models.mixture import mixed
+from gravispec.models.bins import mixed, one_hot
 from gravispec.models.model import Model
 
 DECLARES = ("weights",)

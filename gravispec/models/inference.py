@@ -8,10 +8,10 @@ import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.features import family
+from gravispec.labels import LABELS
 from gravispec.models.model import Model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
-from gravispec.options import ALL_LABELS
 from gravispec.plugins.models import families_of, plugin
 
 
@@ -21,8 +21,8 @@ def columns(model, module, given):
     ``given``: what ``plugin(module).asked`` says, for m stars.
     """
     found = model.predict(**{name: given[name] for name in plugin(module).predict})
-    lent = {label: given["ridge"][:, t] for t, label in enumerate(ALL_LABELS) if label not in found}
-    return {**{label: (lent if label in lent else found)[label] for label in ALL_LABELS}, **found}
+    lent = {label: given["ridge"][:, t] for t, label in enumerate(LABELS) if label not in found}
+    return {**{label: (lent if label in lent else found)[label] for label in LABELS}, **found}
 
 
 def predictions_table(fitted, module, stored):

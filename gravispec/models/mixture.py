@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from gravispec.models.bins import UNCOVERED
+from gravispec.models.bins import UNCOVERED, mixed
 from gravispec.models.gates import Gate, fit_classify, fit_gate
 from gravispec.models.model import Model
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
-from gravispec.options import ALL_LABELS, Count, Rate
+from gravispec.options import Count, Rate
 
 DECLARES = ("weights", "curve")
 
@@ -35,12 +35,6 @@ class Mixture(Model):
     def build(cls, header, arrays):
         mean = arrays["mean"]
         return cls(load_arrays(Gate(header["kind"], mean, mean, header["n_experts"], header["hidden"]), arrays))
-
-
-def mixed(experts, weights):
-    """``{label: (m,)}`` of the weighted sum of the experts' labels (m, K, T), and the weights ``w`` (m, K)."""
-    labels = {label: np.sum(experts[:, :, t] * weights, axis=1) for t, label in enumerate(ALL_LABELS)}
-    return labels | {"w": weights}
 
 
 def fit(

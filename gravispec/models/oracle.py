@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gravispec.models.bins import Bins, one_hot
-from gravispec.models.mixture import mixed
+from gravispec.models.bins import Bins, mixed, one_hot
 from gravispec.models.model import Model
 
 DECLARES = ("truth",)

@@ -6,14 +6,14 @@ import numpy as np
 
 from gravispec.errors import InputError
 from gravispec.features.shape import Shape
+from gravispec.labels import LABELS
 from gravispec.models.filling import References
 from gravispec.models.intervals import CONFIDENCES, Intervals
 from gravispec.models.pca import Pca
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
-from gravispec.options import ALL_LABELS
 
-T = len(ALL_LABELS)
+T = len(LABELS)
 #: sizes of the fields: numbers, letters that are the same within a record, P for all, "i+1" for one more than i
 SHAPES = {
     Pca: {"mean": ("P",), "components": ("k", "P"), "explained_variance": ("k",), "total_variance": ()},

@@ -13,7 +13,7 @@ from gravispec.data.arrays import blocks
 from gravispec.models.model import Model
 from gravispec.models.rows import gather
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, train
-from gravispec.options import Count, NotNegative, Rate, Share
+from gravispec.options import Count, Layers, NotNegative, Rate, Share
 
 LABELS = ("log_g",)
 DECLARES = ("curve",)
@@ -64,7 +64,7 @@ def fit(
     labels,
     ridge,
     *,
-    hidden: tuple[Count, ...] = (256, 64),
+    hidden: Layers = (256, 64),
     dropout: Share = 0.3,
     learning_rate: Rate = 3e-4,
     weight_decay: NotNegative = 0.01,

@@ -14,9 +14,10 @@ import torch
 
 from gravispec.models.model import Model
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, shuffles, train
-from gravispec.options import Count, NotNegative, Rate, Share
+from gravispec.options import Count, Layers, NotNegative, Rate, Share
 
 LABELS = ("log_g",)
+NEEDS = ("ridge",)
 DECLARES = ("curve",)
 COST = {"seconds": 20, "ms": 0.5, "MB": 700}
 
@@ -77,7 +78,7 @@ def fit(
     *,
     families: tuple[str, ...] = ("pca", "ridge", "topk", "error"),
     ridge_mode: Literal["in_sample", "cross_fit"] = "cross_fit",
-    hidden: tuple[Count, ...] = (256, 64),
+    hidden: Layers = (256, 64),
     dropout: Share = 0.3,
     learning_rate: Rate = 1e-3,
     weight_decay: NotNegative = 0.0,

@@ -27,6 +27,7 @@ Keyword arguments with a default are options, set in the configuration beside ``
 types in ``gravispec.options``, are checked. A module can further have, as constants at its top:
 
 * ``LABELS``, which labels it predicts; for the others those of the global Ridge stand in. All three by default.
+* ``NEEDS``, families that its option ``families`` has to name.
 * ``DECLARES``, words of ``DECLARATIONS``.
 * ``COST``, what its job needs beyond predicting, measured: fields of ``workflow.costs.Cost``.
 """
@@ -37,7 +38,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gravispec.errors import InputError
-from gravispec.options import ALL_LABELS, OPTION_TYPES
+from gravispec.labels import LABELS
+from gravispec.options import OPTION_TYPES
 from gravispec.source import constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
@@ -61,6 +63,7 @@ class Plugin(NamedTuple):
     predict: tuple[str, ...]
     options: dict
     labels: tuple[str, ...]
+    needs: tuple[str, ...]
     declares: frozenset
     cost: dict
     title: str
@@ -68,7 +71,7 @@ class Plugin(NamedTuple):
     @property
     def asked(self):
         """What predictions need: what ``predict`` reads, and the Ridge for labels that the model does not predict."""
-        lends = self.labels != ALL_LABELS and "ridge" not in self.predict
+        lends = self.labels != LABELS and "ridge" not in self.predict
         return (*self.predict, *(["ridge"] if lends else []))
 
     @property
@@ -102,13 +105,14 @@ def plugin(name):
     functions = [node for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
     predicts = [_arguments(name, node)[0] for node in functions if node.name == "predict"]
     predict = tuple(sorted({argument for asked in predicts for argument in asked}))
-    said = constants(path, "LABELS", "DECLARES", "COST")
+    said = constants(path, "LABELS", "NEEDS", "DECLARES", "COST")
     found = Plugin(
         name,
         given,
         predict,
         options,
-        tuple(said.get("LABELS", ALL_LABELS)),
+        tuple(said.get("LABELS", LABELS)),
+        tuple(said.get("NEEDS", ())),
         frozenset(said.get("DECLARES", ())),
         said.get("COST", {}),
         (ast.get_docstring(tree(path)) or name).split("\n")[0].rstrip("."),
@@ -126,8 +130,8 @@ def _check(found):
     unknown = found.declares - DECLARATIONS.keys()
     if unknown:
         raise InputError(f"{where}: DECLARES {', '.join(sorted(unknown))}; it can be {', '.join(DECLARATIONS)}")
-    if found.labels != ALL_LABELS[: len(found.labels)] or not found.labels:
-        raise InputError(f"{where}: LABELS {found.labels}; it can be the first of {', '.join(ALL_LABELS)}, or all")
+    if found.labels != LABELS[: len(found.labels)] or not found.labels:
+        raise InputError(f"{where}: LABELS {found.labels}; it can be the first of {', '.join(LABELS)}, or all")
     if "stars" in found.reads and "truth" not in found.declares:
         raise InputError(f"{where}: the table of stars has true labels; a model that reads it must declare 'truth'")
     if "no_fit" in found.declares and set(STARS) & set(found.fit):

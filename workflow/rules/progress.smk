@@ -48,3 +48,12 @@ def check_needs():
 onstart:
     check_needs()
     progress.start()
+
+
+onsuccess:
+    if "smoke" in [name for name, *_ in planned_jobs(workflow)]:
+        print(
+            "The smoke run is in results/moe_smoke. The others: snakemake -c8 results/RUN/summary.csv with RUN one of "
+            + ", ".join(settings.runs),
+            file=sys.stderr,
+        )

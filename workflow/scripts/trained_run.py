@@ -7,15 +7,17 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import LABELS, training_mask
+from gravispec.data.stars import training_mask
 from gravispec.evaluation.calibration import fitted
 from gravispec.features.shape import Shape
+from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.filling import N_REFERENCES, References
 from gravispec.models.inference import Fits, Fitted
+from gravispec.models.level import Level
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
-from gravispec.models.trained import Level, TrainedRun
+from gravispec.models.trained import TrainedRun
 from gravispec.version import VERSION
 from workflow.scripts.lib.job import job
 
