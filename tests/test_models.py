@@ -313,6 +313,7 @@ RIDGE = {"module": "global_ridge"}
         ({"a": {"module": "hard", "of": "a"}}, "models.a.of: a of a goes in a circle"),
         ({"a": {"module": "hard", "of": "b"}, "b": {"module": "hard", "of": "a"}}, "a of b of a goes in a circle"),
         ({"a": {"module": "hard", "of": "b"}, "b": {"module": "oracle"}}, "models.a.of: b reads true labels"),
+        ({"a": {"module": "hard", "of": "b"}, "b": {"module": "tower"}}, "models.a.of = 'b': a model with weights"),
     ],
 )
 def test_a_mistake_in_the_section_models_is_named_in_one_line(models, message):

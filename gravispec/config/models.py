@@ -93,7 +93,7 @@ def _check_names(name, about, models):
         except InputError as error:
             raise ValueError(f"models.{name}: {error}") from None
     given = families_of(about)
-    for family in plugin(about["module"]).needs:
+    for family in plugin(about["module"]).needs if "of" not in about else ():
         if family not in given:
             raise ValueError(f"models.{name}.{key} = {given}: {about['module']} needs {family} among them; add it")
     if len(set(given)) < len(given):
@@ -108,6 +108,10 @@ def _check_names(name, about, models):
     true = [other for other in seen if not deployable(other, models)]
     if true and deployable(name, models):
         raise ValueError(f"models.{name}.of: {true[0]} reads true labels, and {name} would, too; name another one")
+    if len(seen) > 1:
+        lacking = set(plugin(about["module"]).needs) - plugin(models[seen[1]]["module"]).declares
+        if lacking:
+            raise ValueError(f"models.{name}.of = {seen[1]!r}: a model with {', '.join(lacking)} is needed")
 
 
 def deployable(name, models):

@@ -8,6 +8,8 @@ from gravispec.labels import LABELS
 from gravispec.models.model import Model
 from gravispec.options import Share
 
+NEEDS = ("weights",)
+
 
 @dataclass
 class Fallback(Model):

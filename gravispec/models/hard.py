@@ -6,6 +6,7 @@ from gravispec.models.bins import mixed, one_hot
 from gravispec.models.model import Model
 
 DECLARES = ("weights",)
+NEEDS = ("weights",)
 
 
 @dataclass

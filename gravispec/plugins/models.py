@@ -27,7 +27,7 @@ Keyword arguments with a default are options, set in the configuration beside ``
 types in ``gravispec.options``, are checked. A module can further have, as constants at its top:
 
 * ``LABELS``, which labels it predicts; for the others those of the global Ridge stand in. All three by default.
-* ``NEEDS``, families that its option ``families`` has to name.
+* ``NEEDS``, families that its option ``families`` has to name, or what the model that it is ``of`` has to declare.
 * ``DECLARES``, words of ``DECLARATIONS``.
 * ``COST``, what its job needs beyond predicting, measured: fields of ``workflow.costs.Cost``.
 """
