@@ -197,25 +197,25 @@ def test_every_job_leaves_a_log_and_its_cost(smoke):
     folders = ("moe_smoke", "features/smoke/noise_0.2/train_2400", "models/smoke/noise_0.2/train_2400/mlp")
     folders = [smoke.path / "results" / folder for folder in folders]
     logs = [path for folder in folders for path in folder.rglob("*.log")]
-    assert len(logs) > 40
+    assert len(logs) > 30
     assert all("done in" in path.read_text() for path in logs)
     costs = {path.name for folder in folders for path in folder.rglob("*.tsv")}
     assert {path.with_suffix(".tsv").name for path in logs} <= costs
 
 
-def test_other_threads_give_the_same_models_and_tables(smoke, tmp_path):
-    """What is split among threads - products, gates, the Ridge - and what comes of it, made again in a copy."""
+def test_other_threads_give_the_same_models_and_predictions(smoke, tmp_path):
+    """What is split among threads - products, gates, the Ridge - made again in a copy."""
     other = tmp_path / "smoke"
     shutil.copytree(smoke.path, other, ignore=shutil.ignore_patterns("grids"), symlinks=True)
     at = "results/features/smoke/noise_0.2/train_2400"
-    again = ["results/moe_smoke/summary.csv"]
+    again = "results/moe_smoke/predictions.parquet"
     copy = Checkout.__new__(Checkout)
     copy.path = other
     process = copy.snakemake(
-        "-R", "global_ridge", "expert", "model", "--set-threads", "global_ridge=1", "expert=2", "model=2", "--", *again,
+        "-R", "global_ridge", "expert", "model", "--set-threads", "global_ridge=1", "expert=2", "model=2", "--", again,
         cores=2,
     )  # fmt: skip
     assert process.returncode == 0, process.stdout[-5000:]
     assert (other / at / "ridge.npz").stat().st_mtime > (smoke.path / at / "ridge.npz").stat().st_mtime
-    tables = [pd.read_csv(path / again[0]) for path in (smoke.path, other)]
-    pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-6, check_exact=False)
+    tables = [pd.read_parquet(path / again) for path in (smoke.path, other)]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-6, check_exact=False)
