@@ -137,7 +137,7 @@ def test_a_new_model_is_in_every_table(table, predictions):
         assert set(rows["noise_level"]) == {0.2, 0.5}, name
     differences = table("bootstrap").query(f"comparison == '{MINE} - global_ridge'")
     assert len(differences) == 2 * len(CELLS)
-    assert (differences["ci_low"] < differences["ci_high"]).all()
+    assert (differences["ci_low"] < 0).all()  # groups of a Ridge's log g are coarser than the Ridge
     claims = table("hypotheses").set_index("id")
     assert len(claims.loc[["mine"]]) == len(CELLS)
     assert claims.loc["mine", "passed"].all()
@@ -208,9 +208,9 @@ def test_a_new_model_labels_spectra_of_a_catalogue(made, predictions):
     assert process.returncode == 0, process.stderr[-3000:]
     found = pd.read_csv(made.path / "m.csv", comment="#")
     level = predictions.query("split == 'test' and noise_level == 0.2 and n_train == 2400").iloc[:40]
-    here = (found["noise_level"] == 0.2).to_numpy()  # the others' S/N is nearer to the typical one of level 0.5
-    assert here.mean() > 0.5
-    np.testing.assert_allclose(found["log_g"].to_numpy()[here], level[MINE].to_numpy()[here], atol=1e-4)
+    # spectra of the other level would be of a run trained at that S/N
+    same = np.isclose(found["log_g"], level[MINE], atol=1e-4)
+    assert same.mean() > 0.9
 
 
 def test_a_new_model_is_in_the_provenance(made):
@@ -232,7 +232,7 @@ def test_runs_and_models_are_compared_on_the_same_stars(made, table):
     assert (gains["passed"] == (gains["delta_ci_low"] > 0)).all()
     against = pd.read_csv(made.path / "results/comparison/against.csv").query("stars == 'all'")
     assert against[["run", "model"]].to_numpy().tolist() == [["moe_smoke", "mlp"], ["several", MINE]]
-    assert against["delta_ci_low"].iloc[1] < against["r2"].diff().iloc[1] < against["delta_ci_high"].iloc[1]
+    assert against["delta_ci_high"].iloc[1] < 0
     assert (against["n_test"] == 600).all()
 
 
