@@ -16,6 +16,12 @@ from gravispec.data.error_rows import ErrorRows
 REPO = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items):
+    """Two processes share the tests (tests/run.sh): a file is one's, as are all that need the smoke run."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("smoke" if "smoke" in item.fixturenames else item.path.stem))
+
+
 class Checkout:
     """A copy of the tracked and new files of the repository, and Snakemake in it."""
 
