@@ -21,7 +21,7 @@ HERE = Path(str(workflow.current_basedir)).parents[
 
 announce()
 if workflow.is_main_process:
-    enter()
+    locks_before = enter()
 
 # jobs import gravispec from here, installed or not
 os.environ.update(

@@ -3,6 +3,7 @@ import psutil
 from snakemake.logging import logger
 
 from workflow.costs import shortage
+from workflow.scripts.lib.folder import remember_locks
 from workflow.scripts.lib.progress import Progress
 from workflow.seam import planned_jobs, runs_here
 from workflow.verify import incomplete
@@ -46,6 +47,7 @@ def check_needs():
 
 
 onstart:
+    remember_locks(locks_before)
     check_needs()
     progress.start()
 
