@@ -1,5 +1,6 @@
 """A copy of the repository in which the smoke run has been made once, shared by the workflow tests."""
 
+import functools
 import os
 import re
 import shutil
@@ -16,10 +17,26 @@ from gravispec.data.error_rows import ErrorRows
 REPO = Path(__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items):
-    """Two processes share the tests (tests/run.sh): a file is one's, as are all that need the smoke run."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("smoke" if "smoke" in item.fixturenames else item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Two processes share the tests (tests/run.sh): a file is one's, as are all files that need the smoke run.
+
+    Groups of pytest-xdist 3.8 do nothing with pytest 9.2: both processes would make everything.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return "smoke" if needs_smoke(config.rootpath / file) else file
+
+    return Files(config, log)
+
+
+@functools.cache
+def needs_smoke(path):
+    """Whether a test or a fixture of a file asks for the smoke run."""
+    return bool(re.search(r"^def \w+\([^)]*\bsmoke\b", path.read_text(), re.M))
 
 
 class Checkout:

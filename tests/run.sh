@@ -15,4 +15,4 @@ if [ "$found" -lt "$MIN_TESTS" ]; then
     echo "only $found tests were found, at least $MIN_TESTS are expected"
     exit 1
 fi
-step pytest -n 2 --dist loadgroup --durations=30 "$@"
+step pytest -n 2 --durations=30 "$@"
