@@ -1,6 +1,7 @@
 """The one place that uses what Snakemake (9.17 to 9.27) does not document; tests/test_seam.py says what it has to do.
 
 * ``workflow.rules``, ``rule.is_producer``, ``rule.get_wildcards``, ``rule.expand_input``: what a file is made from.
+* ``workflow.rules``, ``rule.benchmark``: where a job leaves its cost.
 * ``workflow.dag.needrun_jobs``, ``workflow.local_exec``, ``workflow.touch``: what is about to run, and where.
 """
 
@@ -32,6 +33,11 @@ def behind(workflow, targets):
                 seen.add(str(file))
                 todo.append(str(file))
     return list(files), list(code)
+
+
+def benchmarks(workflow):
+    """``{rule: pattern of its benchmark file}``."""
+    return {rule.name: str(rule.benchmark) for rule in workflow.rules if rule.benchmark}
 
 
 def planned_jobs(workflow):

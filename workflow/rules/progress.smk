@@ -5,12 +5,10 @@ from snakemake.logging import logger
 from workflow.costs import shortage
 from workflow.scripts.lib.folder import remember_locks
 from workflow.scripts.lib.progress import Progress
-from workflow.seam import planned_jobs, runs_here
+from workflow.seam import benchmarks, planned_jobs, runs_here
 from workflow.verify import incomplete
 
-progress = Progress(
-    {rule.name: str(rule.benchmark) for rule in workflow.rules if rule.benchmark}
-)
+progress = Progress(benchmarks(workflow))
 logger.addHandler(progress)
 
 
