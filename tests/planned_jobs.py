@@ -1,6 +1,8 @@
 """A checkout in which every output of a workflow exists, empty, recorded as made: for tests of what runs again."""
 
+import os
 import re
+from contextlib import contextmanager
 
 import yaml
 
@@ -17,11 +19,27 @@ def jobs_of(checkout, *arguments):
     return {frozenset(outputs.split(", ")): (rule, frozenset(inputs.split(", "))) for rule, inputs, outputs in found}
 
 
+@contextmanager
+def edited(path):
+    """A line of code more at the end of a file; afterwards it is as before, and as old."""
+    content, stat = path.read_bytes(), path.stat()
+    path.write_text(f"{path.read_text()}\nEDITED = True\n")
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
 class Planned(Checkout):
     """The jobs of ``targets`` are planned but never run; ``jobs`` is ``{outputs: (rule, inputs)}``, paths as sets."""
 
     def __init__(self, path, targets, **config):
         super().__init__(path)
+        self.plan(targets, **config)
+
+    def plan(self, targets, **config):
+        """Record the jobs of the targets as made."""
         (self.path / "more.yaml").write_text(yaml.safe_dump(config))
         self.targets = targets
         self.jobs = self.dry_run("--forceall")
