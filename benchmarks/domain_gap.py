@@ -3,7 +3,7 @@
     python -m benchmarks.domain_gap REFERENCE.npz results/moe_100k [results/moe_continuum ...]
 
 REFERENCE.npz: wave_vac (P,) Å; flux (n, P) per Å; labels (n, 4) T_eff, log_g, M_H, a_M. Every spectrum gets PFS errors
-of a star of 21.5 mag at the noise level of the run, drawn DRAWS times.
+of a star of 21.5 mag at the lowest noise level of the run, drawn DRAWS times.
 """
 
 import sys
@@ -41,16 +41,17 @@ def main(reference, *folders):
     for truth, flux in zip(labels, spectra, strict=True):
         T_eff, log_g, M_H, a_M = map(float, truth)
         for folder in folders:
-            (run,) = load_runs([folder])
-            if not np.allclose(run.wave, wave, rtol=0, atol=0.05):
+            one, *_ = load_runs([folder])
+            name, level = one.run.about["run"], one.level
+            if not np.allclose(one.run.wave, wave, rtol=0, atol=0.05):
                 raise SystemExit(f"{reference}: other pixels than {folder}")
-            rows = run.predict(*observed(run.wave, flux, run.about["noise_level"]))
+            rows = level.predict(*observed(one.run.wave, flux, level.about["noise_level"]), one.model)
             delta = rows["log_g"] - log_g
             spread = 1.4826 * (delta - delta.median()).abs().median()
             flagged = (rows["flags"] & BITS["UNLIKE_TRAINING"] > 0).mean()
-            offsets.setdefault(run.about["run"], []).append(delta.median())
+            offsets.setdefault(name, []).append(delta.median())
             print(
-                f"| {T_eff:.0f} / {log_g:.2f} / {M_H:+.2f} / {a_M:+.2f} | {run.about['run']} | {delta.median():+.2f} | "
+                f"| {T_eff:.0f} / {log_g:.2f} / {M_H:+.2f} / {a_M:+.2f} | {name} | {delta.median():+.2f} | "
                 f"{spread:.2f} | {rows['T_eff'].median() - T_eff:+.0f} | {rows['M_H'].median() - M_H:+.2f} | "
                 f"{flagged:.0%} |"
             )

@@ -64,7 +64,8 @@ def pipeline(folder):
 
 def _chunks(folder, keep=None):
     from gravispec.data.arrays import RowReader
-    from gravispec.data.stars import LABELS, TrainingChunks
+    from gravispec.data.stars import TrainingChunks
+    from gravispec.labels import LABELS
     from gravispec.models.bins import assign
 
     stars = pd.read_parquet(folder / "stars.parquet")
@@ -75,8 +76,8 @@ def _chunks(folder, keep=None):
 
 
 def _fit_all(folder):
-    from gravispec.features.pca import N_COMPONENTS, pca_from_moments
     from gravispec.models.moments import fold_moments, fold_of_row, pool
+    from gravispec.models.pca import N_COMPONENTS, pca_from_moments
     from gravispec.models.ridge import cross_fit_from_moments
 
     chunks = _chunks(folder)
@@ -125,23 +126,23 @@ def mixture(stars, features, predictions, *, device="cpu"):
 
     features (N, 13) and predictions (N, 1 + bins), the global Ridge first, of all N stars.
     """
+    from gravispec.data.stars import part_of_stars
     from gravispec.models.bins import assign, one_hot
     from gravispec.models.gates import fit_classify, fit_gate
-    from gravispec.models.mixture import log_g_of_models, mix, validation_parts
 
-    log_g, split = stars["log_g"].to_numpy(), stars["split"].to_numpy()
+    log_g, train = stars["log_g"].to_numpy(), (stars["split"] == "train").to_numpy()
     bins = assign(stars["T_eff"], stars["M_H"], **EDGES)
-    part = split.astype(object)
-    part[split == "val"] = validation_parts(int((split == "val").sum()), fit=0.7, stop=0.1)
-    part[bins < 0] = "uncovered"
-    trained = features[split == "train"]
-    scaling = {"mean": trained.mean(axis=0), "scale": np.maximum(trained.std(axis=0), 1e-12)}
+    part = np.where(bins < 0, "uncovered", part_of_stars(stars, fit=0.7, stop=0.1))
+    scaling = {"mean": features[train].mean(axis=0), "scale": np.maximum(features[train].std(axis=0), 1e-12)}
     experts = predictions[:, 1:]
-    fit, stop = ((features[rows], experts[rows], log_g[rows]) for rows in (part == "gate_fit", part == "gate_stop"))
+    fit, stop = ((features[rows], experts[rows], log_g[rows]) for rows in (part == "fit", part == "stop"))
     gates = {kind: fit_gate(kind, fit, stop, **scaling, **GATE, device=device)[0] for kind in ("mlp", "linear")}
-    gates["classify"] = fit_classify(fit[0], bins[part == "gate_fit"], n_experts=N_BINS, seed=SEED, **scaling)
+    gates["classify"] = fit_classify(fit[0], bins[part == "fit"], n_experts=N_BINS, seed=SEED, **scaling)
     test = part == "test"
     weights = {kind: gate.weights(features[test]) for kind, gate in gates.items()}
-    models = log_g_of_models(experts[test], predictions[test, 0], weights, fallback_weight=0.5)
-    models["oracle"] = mix(experts[test], one_hot(bins[test], N_BINS))
+    weights |= {"hard": one_hot(weights["classify"].argmax(axis=1), N_BINS), "oracle": one_hot(bins[test], N_BINS)}
+    models = {name: np.sum(experts[test] * w, axis=1) for name, w in weights.items()}
+    models["global_ridge"] = predictions[test, 0]
+    unsure = weights["mlp"].max(axis=1) < 0.5
+    models["mlp_fallback"] = np.where(unsure, models["global_ridge"], models["mlp"])
     return log_g[test], models

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,19 +12,18 @@ from benchmarks.end_to_end import CV, EDGES, N_BINS, mixture
 from benchmarks.naive_moe import ALPHAS
 from benchmarks.spectra import NOISE_LEVEL, SEED
 from gravispec.data.arrays import blocks
-from gravispec.data.stars import LABELS
 from gravispec.device import host
 from gravispec.features import quality, window
-from gravispec.features.pca import N_COMPONENTS, pca_from_moments
+from gravispec.labels import LABELS
 from gravispec.models.bins import assign
 from gravispec.models.moments import fold_moments, fold_of_row, pool
+from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv, ridge_from_moments
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median
 from gravispec.spectra.observing import error_of, error_parameters, snr_of
 from gravispec.spectra.sampling import sample_stars
 
-TOWER = {"hidden": (256, 64), "dropout": 0.3, "learning_rate": 1e-3, "weight_decay": 0.0, "batch": 2048, "epochs": 100}
 TOWER_STARS = 32_000
 
 
@@ -116,13 +116,14 @@ class Experiment:
 
     def _tower(self, pca, ridge):
         """One tower on the components and the Ridge of at most `TOWER_STARS` stars; no part of `moe_100k`."""
-        from gravispec.models.tower import fit_tower
+        from gravispec.models import tower
 
         first = self.train & (np.cumsum(self.train) <= TOWER_STARS)
-        parts = []
-        for keep in (first, (self.stars["split"] == "val").to_numpy()):
-            rows = [(np.c_[host(pca.transform(X)), ridge.predict(X)[:, 0]], y[:, 0]) for X, y in self.chunks(keep)]
-            parts.append(tuple(np.concatenate(part) for part in zip(*rows, strict=True)))
+        columns = [*(f"pca_{i}" for i in range(N_COMPONENTS)), "ridge_00"]
+        features, labels = SimpleNamespace(columns=columns), SimpleNamespace()
+        for part, keep in (("train", first), ("val", (self.stars["split"] == "val").to_numpy())):
+            rows = [(np.c_[host(pca.transform(X)), ridge.predict(X)[:, 0]], y) for X, y in self.chunks(keep)]
+            for values, found in zip((features, labels), zip(*rows, strict=True), strict=True):
+                setattr(values, part, np.concatenate(found))
         with self.clock("tower"):
-            settings = TOWER | {"ridge_column": N_COMPONENTS, "patience": 20, "seed": SEED}
-            fit_tower(*parts, **settings, device=self.device or "cpu")
+            tower.fit(features, labels, seeds=1, seed=SEED, device=self.device or "cpu")

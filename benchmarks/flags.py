@@ -2,7 +2,8 @@
 
     python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3]
 
-Reads the test stars of a finished run with built-in spectra: results/spectra, noise as in its stress.csv.
+Reads the test stars of a finished run with built-in spectra: results/spectra, noise as in its stress.csv at its lowest
+noise level.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.error_rows import ErrorRows
-from gravispec.evaluation.stress import STRESSES, catalogue
+from gravispec.evaluation.stress import STRESSES, predicted
 from gravispec.models.flags import BITS, OF_SPECTRUM
 from gravispec.models.trained import TrainedRun
 
@@ -41,11 +42,11 @@ def main():
     folder = args.run.parent / "spectra" / about["run"]["dataset"]
     clean, error = (RowReader(folder / "flux/test_0.npy"), ErrorRows(folder / "error/test_0.npy", run.wave))
     rows = slice(0, min(args.stars, len(clean)))
-    spectra = {"noise_level": run.about["noise_level"], "fwhm": about["grid"]["fwhm"], "seed": about["seed"]}
-    spectra["median"] = about["dataset"].get("median", "noisy")
+    level, leading = run.levels[0], run.about["leading"]
+    spectra = {"fwhm": about["grid"]["fwhm"], "seed": about["seed"], "median": about["dataset"]["median"]}
     found = []
     for name in STRESSES:
-        table = catalogue(run, name, clean, error, rows, **spectra)
+        table = predicted(level.only([leading]), name, clean, error, rows, **spectra)[leading]
         if name == "none":
             log_g, part = table["log_g"], pd.qcut(table["snr"], args.parts, labels=False)
             print("median S/N:", table["snr"].groupby(part).median().round(0).tolist(), flush=True)

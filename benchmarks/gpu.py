@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu [--stars 100000 1000000] [--check 50000]
 
-Needs numpy, scipy, torch, pandas, pyarrow and scikit-learn, no Snakemake. --check: training stars of the comparison
-with NumPy on the CPU. A share of the peak is given where products or memory are the limit; synthesis, gates and towers
-have no such one. Where there is no GPU it says so, measures none, and runs the same code at a small size with PyTorch
+Needs numpy, scipy, torch, pandas, pyarrow, pydantic, scikit-learn; no Snakemake. --check: training stars of the
+comparison with NumPy on the CPU. A share of the peak is given where products or memory are the limit; synthesis, gates,
+towers have none. Where there is no GPU it says so, measures none, and runs the same code at a small size with PyTorch
 on the CPU.
 """
 

@@ -12,31 +12,31 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import numpy as np
 import pandas as pd
 
-from gravispec.data.arrays import RowReader
-from gravispec.data.stars import TrainingChunks, training_mask, validation_mask
 from gravispec.evaluation.metrics import scores
-from gravispec.models.rows import predict_test_stars
+from gravispec.models.given import StoredStars, fit_inputs
 
-SEED = 1
-N_VAL = 5000
+VALIDATION = {"fit": 0.7, "stop": 0.1, "n_val": 5000}
 
 
 def measure(max_bin, options):
     """One row: the fit with ``max_bin`` bins a pixel."""
-    from gravispec.models.baselines import lightgbm
+    from gravispec.models import lightgbm
 
-    stars, flux = pd.read_parquet(options.stars), RowReader(options.flux)
-    train = TrainingChunks(flux, stars, training_mask(stars, options.rows))
-    val = TrainingChunks(flux, stars, validation_mask(stars, N_VAL))
+    stored = StoredStars({"flux": options.flux, "stars": options.stars})
+    context = {"seed": 1, "threads": options.threads}
+    how = {"n_train": options.rows, "validation": VALIDATION, "context": context}
+    given = fit_inputs(("flux", "labels", "seed", "threads"), stored, **how)
     start, cpu = time.perf_counter(), time.process_time()
-    model = lightgbm.fit(train, val, n_trees=options.trees, max_bin=max_bin, seed=SEED, threads=options.threads)
+    model = lightgbm.fit(**given, n_trees=options.trees, max_bin=max_bin)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    test = predict_test_stars(model, flux, stars)
+    test = (stored.stars["split"] == "test").to_numpy()
+    predicted = np.concatenate([model.predict(**block)["log_g"] for block in stored.blocks(("flux",), test)])
     row = {"max_bin": max_bin, "trees": model.n_trees, "seconds": seconds, "cpu_s": cpu, "peak_GB": peak}
-    return row | {"r2_test": scores(test["log_g"], test["predicted"])["r2"]}
+    return row | {"r2_test": scores(stored.stars.loc[test, "log_g"].to_numpy(), predicted)["r2"]}
 
 
 def main():

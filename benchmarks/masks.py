@@ -14,8 +14,8 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.stars import LABELS
 from gravispec.evaluation.residuals import scatter
+from gravispec.labels import LABELS
 from gravispec.models.flags import BITS
 from gravispec.observed.mask import fill
 from gravispec.predict import load_runs
@@ -55,18 +55,25 @@ MASKS = {
 }
 
 
-def stars_of(folder, run, n):
-    """Predictions, noisy flux and errors of the first n test stars of a finished run."""
-    level, dataset = run.about["noise_level"], run.about["config"]["run"]["dataset"]
+def stars_of(folder, one, n):
+    """Predictions, noisy flux and errors of the first n test stars of a finished run at a noise level."""
+    about, dataset = one.level.about, one.run.about["config"]["run"]["dataset"]
+    level = about["noise_level"]
     results = folder.parent
 
     def shards(where):
         return sorted(where.glob("test_*.npy"), key=lambda path: int(re.findall(r"\d+", path.stem)[-1]))
 
-    table = pd.read_parquet(folder / "predictions.parquet").query("split == 'test'").reset_index(drop=True)[:n]
+    cell = f"split == 'test' and noise_level == {level} and n_train == {about['n_train']}"
+    table = pd.read_parquet(folder / "predictions.parquet").query(cell).reset_index(drop=True)[:n]
     flux = RowReader(shards(results / f"noisy/{dataset}/noise_{level}"))[: len(table)]
-    error = ErrorRows(shards(results / f"spectra/{dataset}/error"), run.wave)[: len(table)]
+    error = ErrorRows(shards(results / f"spectra/{dataset}/error"), one.run.wave)[: len(table)]
     return table, flux, error * np.float32(level)
+
+
+def predicted(one, *spectra):
+    flux, error, *measured = spectra
+    return one.level.predict(flux, error, one.model, *measured)
 
 
 def covered(found, table, label, confidence):
@@ -74,14 +81,14 @@ def covered(found, table, label, confidence):
     return ((low <= table[label]) & (table[label] <= high)).mean()
 
 
-def row(run, mask, table, flux, error, whole):
+def row(one, mask, table, flux, error, whole):
     """One line of the table."""
-    missing = mask(run.wave, len(flux), np.random.default_rng(SEED))
+    missing = mask(one.run.wave, len(flux), np.random.default_rng(SEED))
     flux, error = np.where(missing, np.nan, flux), error.copy()
     fill(flux, error, missing)
     median = row_median(flux)[:, None]
     flux, error = flux / median, error / median
-    before, found = run.predict(flux, error), run.predict(flux, error, ~missing)
+    before, found = predicted(one, flux, error), predicted(one, flux, error, ~missing)
     cells = [f"{missing.mean():.1%}"]
     for rows in (before, found):
         moved = rows["log_g"] - whole["log_g"]
@@ -97,9 +104,9 @@ def main():
     parser.add_argument("run", type=Path)
     parser.add_argument("--stars", type=int, default=1000)
     args = parser.parse_args()
-    [run] = load_runs([args.run])
-    table, flux, error = stars_of(args.run, run, args.stars)
-    whole = run.predict(flux, error)
+    one, *_ = load_runs([args.run])  # at its lowest noise level
+    table, flux, error = stars_of(args.run, one, args.stars)
+    whole = predicted(one, flux, error)
     head = [
         "mask",
         "pixels",
@@ -109,9 +116,11 @@ def main():
         "now",
     ]
     head += ["T_eff", "[M/H]", "bias of log g", "cost", "flagged for cost"]
-    print(f"{run.about['run']}, {len(table)} test stars\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    print(
+        f"{one.run.about['run']}, {one.model}, {len(table)} test stars\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}"
+    )
     for name, mask in MASKS.items():
-        print(f"| {name} | {' | '.join(row(run, mask, table, flux, error, whole))} |", flush=True)
+        print(f"| {name} | {' | '.join(row(one, mask, table, flux, error, whole))} |", flush=True)
 
 
 if __name__ == "__main__":

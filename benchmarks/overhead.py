@@ -35,7 +35,7 @@ def run_rows(jobs, seconds):
     """A row a folder of results and one for all: seconds of its jobs, share of start-up; seconds: ``{script: s}``."""
     script, typical, rows = scripts_of_rules(), median(seconds.values()), []
     for name, table in [*jobs.groupby("folder"), *([("all of results", jobs)] if len(jobs) else [])]:
-        starts = sum(seconds.get(script.get(rule), typical) for rule in table["rule"])
+        starts = sum(seconds.get(script.get(rule, f"{rule}.py"), typical) for rule in table["rule"])
         total = float(table["s"].sum())
         what = f"{name}: {len(table)} jobs"
         rows.append({"what": what, "seconds": total, "share": starts / total, "limit": "start-up of jobs"})

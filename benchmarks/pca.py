@@ -40,8 +40,8 @@ def sine(run, own, m):
 
 def fit_gravispec(folder, k):
     from gravispec.data.arrays import blocks
-    from gravispec.features.pca import pca_from_moments
     from gravispec.models.moments import Moments
+    from gravispec.models.pca import pca_from_moments
 
     flux, y = read_patterns(folder)
     moments = Moments.empty(flux.shape[1])

@@ -2,8 +2,9 @@
 
     python -m benchmarks.predict results/RUN [--spectra 10000]
 
-The spectra are the run's mean spectrum with noise of its typical S/N. They are read once on the model's pixels and once
-with a radial velocity of 1 km/s, which takes resampling; a small file that starts the reading process is not counted.
+The spectra are the run's mean spectrum with noise of its typical S/N, at its lowest noise level. They are read once on
+the model's pixels and once with a radial velocity of 1 km/s, which takes resampling; a small file that starts the
+reading process is not counted.
 """
 
 import argparse
@@ -13,21 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from astropy.io import fits
+from astropy.io.fits import HDUList, ImageHDU, PrimaryHDU
 
 from gravispec.predict import load_runs, predict_files
 
 
-def write_images(path, run, n):
+def write_images(path, level, n):
     """FLUX, ERROR (n, P) and WAVE (P,)."""
     rng = np.random.default_rng(0)
-    error = np.full((n, len(run.wave)), 1 / run.about["snr_median"], np.float32)
-    flux = run.pca.mean.astype(np.float32) + error * rng.standard_normal(error.shape, np.float32)
-    hdus = [fits.PrimaryHDU(), fits.ImageHDU(flux, name="FLUX"), fits.ImageHDU(error, name="ERROR")]
-    hdus.append(fits.ImageHDU(run.wave, name="WAVE"))
+    fits = level.fits
+    error = np.full((n, len(fits.wave)), 1 / level.about["snr_median"], np.float32)
+    flux = fits.pca.mean.astype(np.float32) + error * rng.standard_normal(error.shape, np.float32)
+    hdus = [PrimaryHDU(), ImageHDU(flux, name="FLUX"), ImageHDU(error, name="ERROR")]
+    hdus.append(ImageHDU(fits.wave, name="WAVE"))
     hdus[0].header["VACUUM"] = True
     hdus[1].header["BUNIT"], hdus[3].header["BUNIT"] = "1", "Angstrom"
-    fits.HDUList(hdus).writeto(path)
+    HDUList(hdus).writeto(path)
 
 
 def measure(run, path, velocity):
@@ -46,11 +48,11 @@ def main():
     parser.add_argument("run", type=Path)
     parser.add_argument("--spectra", type=int, default=10_000)
     args = parser.parse_args()
-    [run] = load_runs([args.run])
+    run, *_ = load_runs([args.run])  # at its lowest noise level
     with tempfile.TemporaryDirectory() as folder:
         few, many = Path(folder) / "few.fits", Path(folder) / "many.fits"
-        write_images(few, run, 100)
-        write_images(many, run, args.spectra)
+        write_images(few, run.level, 100)
+        write_images(many, run.level, args.spectra)
         for kind, velocity in (("same pixels", None), ("resampled", 1.0)):
             measure(run, few, velocity)
             rate, memory = measure(run, many, velocity)

@@ -1,4 +1,4 @@
-"""Jobs of the mixtures that are finished in ``results/``, from Snakemake's benchmark files; the grid is not counted.
+"""Jobs of the runs that are finished in ``results/``, from Snakemake's benchmark files; the grid is not counted.
 
 No part of ``make bench``: make ``results/moe_1m/summary.csv`` first, then ``python -m benchmarks --only runs``.
 Seconds of all jobs of a rule and of its longest, memory of its largest.

@@ -5,63 +5,77 @@
 prints the tables of docs/scaling.md. Seconds are elapsed ones: measure on a machine that does nothing else.
 """
 
-import re
 import sys
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from benchmarks.jobs import parsed
 from gravispec.config import load
-from workflow.costs import Model
+from gravispec.config.models import mode_of
+from gravispec.plugins.models import families_of
+from workflow.costs import Costs
+from workflow.plan import Plan
 
-FAMILIES = ("window", "quality")  # those of a mixture; towers have theirs in the same folder
-OF_FAMILY = f"(?:{'|'.join(FAMILIES)})"
-SHARDED = re.compile(
-    rf"(spectra|noisy|feature)_(?:{OF_FAMILY}_)?((?:train|val|test)_\d+)"
-    rf"|(moments|expert)_\d+|(gate)_(?:mlp|linear)|(table)_{OF_FAMILY}"
-)
-IN_FEATURES = ("moments", "global_ridge", "feature", "feature_table")
+OF_EXPERTS = ("expert", "expert_predictions")
 STAGES = (
     ("spectra",),
     ("stars",),
     ("noisy",),
     ("moments", "expert"),
     ("global_ridge",),
-    ("feature", "expert_predictions"),
+    ("feature", "expert_predictions", "shape"),
     ("feature_table",),
+    ("model",),
     ("others",),
 )
+OTHERS = 12  # jobs of a run after its models
+
+
+def features_of(plan, names):
+    """Names of the features that models read, and of those that every run has."""
+    used = plan.needed(names)
+    read = {(family, mode_of(plan.settings.models[n])) for n in used for family in families_of(plan.settings.models[n])}
+    return {"quality"} | {f"{f}_{mode}" if "mode" in plan.reads[f] else f for f, mode in read}
 
 
 def jobs_of(folder, settings, name):
-    """A row a job of the mixture ``name``: rule, wildcards as the cost model wants them, seconds, resident MB."""
-    run = settings.runs[name]
-    data, trained = f"{run.dataset}/noise_{run.noise_level}", f"train_{run.n_train}"
-    parts = [f"spectra/{run.dataset}", f"noisy/{data}", f"features/{data}/{trained}", name]
-    wildcards = {"run": name, "dataset": run.dataset, "n_train": run.n_train}
+    """A row a job of the run ``name``: rule, wildcards as the cost model wants them, seconds, resident MB.
+
+    Features and models that only other runs use are left out.
+    """
+    run, plan = settings.runs[name], Plan(settings)
+    common = {"run": name, "dataset": run.dataset}
+    places = {f"spectra/{run.dataset}": common, name: common}
+    for level, n_train, _ in run.cells():
+        cell = f"{run.dataset}/noise_{level}"
+        at = common | {"level": f"{level}", "n_train": n_train}
+        places |= {f"noisy/{cell}": at, f"features/{cell}/train_{n_train}": at}
+        places |= {f"models/{cell}/train_{n_train}": at}
+        places |= {f"models/{run.dataset}/all_levels/train_{n_train}": common | {"n_train": n_train}}
+    features, models = features_of(plan, run.names()), plan.needed(run.names())
     rows = []
-    for part in parts:
-        for file in sorted((folder / part / "benchmarks").glob("*.tsv")):
-            found = SHARDED.fullmatch(file.stem)
-            rule = next(filter(None, (found[i] for i in (1, 3, 4, 5)))) if found else file.stem
-            rule = "feature_table" if rule == "table" else rule
-            if part.startswith("features") and rule not in IN_FEATURES:
+    for place, at in places.items():
+        for file in sorted((folder / place).glob("*/*.tsv")):
+            rule, wildcards = parsed(file)
+            if wildcards.get("feature", "quality") not in features or wildcards.get("model", models[0]) not in models:
                 continue
-            shard = {"shard": found[2]} if found and found[2] else {}
+            if rule in OF_EXPERTS and not plan.with_experts(models):
+                continue
             measured = pd.read_csv(file, sep="\t", na_values="-").iloc[-1]
-            rows.append((rule, wildcards | shard, measured["s"], measured["max_rss"]))
+            rows.append((rule, at | wildcards, measured["s"], measured["max_rss"]))
     return pd.DataFrame(rows, columns=["rule", "wildcards", "s", "MB"])
 
 
 def measured(folder, settings, names):
     """Memory and time a rule, measured and by the cost model, as two tables with a column a run."""
-    model, memory, seconds = Model(settings), {}, {}
+    costs, memory, seconds = Costs(settings), {}, {}
     for name in names:
         jobs = jobs_of(folder, settings, name)
         if jobs.empty:
             sys.exit(f"no benchmark files of {name} under {folder}: make results/{name}/summary.csv first")
-        needs = [model.need(job.rule, job.wildcards, []) for job in jobs.itertuples()]
+        needs = [costs.of(job.rule, job.wildcards) for job in jobs.itertuples()]
         jobs = jobs.assign(model_s=[need.seconds for need in needs], model_MB=[need.MB for need in needs])
         grouped = jobs.groupby("rule", sort=False)
         memory[name] = grouped.agg(measured=("MB", "max"), model=("model_MB", "max"))
@@ -73,30 +87,30 @@ def measured(folder, settings, names):
 
 
 def predicted(settings, name, n_train, cores):
-    """Hours on ``cores``, TB of disk and GB of the largest job of the mixture ``name`` with other ``n_train``."""
-    run = settings.runs[name]
-    raw = settings.model_dump()
-    raw["datasets"][run.dataset]["n_stars"]["train"] = raw["runs"][name]["n_train"] = n_train
-    raw["runs"] = {name: raw["runs"][name]}
-    for section in ("comparisons", "baseline_comparisons", "catalogues"):
-        raw[section] = {}
+    """Hours on ``cores``, TB of disk and GB of the largest job of the run ``name``, at its first level."""
+    run, raw = settings.runs[name], settings.model_dump()
+    raw["datasets"][run.dataset]["n_stars"]["train"] = n_train
+    about = {"noise_level": run.noise_level[:1], "n_train": n_train, "models": run.names(), "hypotheses": {}}
+    raw |= {"runs": {name: raw["runs"][name] | about}, "comparisons": {}, "catalogues": {}}
     settings = load(raw)
-    model = Model(settings)
-    common = {"run": name, "dataset": run.dataset, "n_train": n_train}
+    plan, costs = Plan(settings), Costs(settings)
+    common = {"run": name, "dataset": run.dataset, "n_train": n_train, "level": f"{run.noise_level[0]}"}
     shards = [common | {"shard": shard} for shard in settings.datasets[run.dataset].shards()]
-    bins = len(settings.bins.names())
+    n_features, experts = len(features_of(plan, run.names())), plan.with_experts(run.names())
     of_rule = {
         "spectra": shards,
         "noisy": shards,
         "moments": [common] * settings.ridge.folds,
-        "expert": [common] * bins,
-        "feature": shards * len(FAMILIES),
-        "feature_table": [common] * len(FAMILIES),
-        "others": [common] * 18,
+        "expert": [common] * len(settings.bins.names()) * experts,
+        "expert_predictions": [common] * experts,
+        "feature": shards * n_features,
+        "feature_table": [common] * n_features,
+        "model": [common | {"model": model} for model in plan.needed(run.names())],
+        "others": [common] * OTHERS,
     }
     hours, disk, MB = 0, 0, 0
     for stage in STAGES:
-        needs = [model.need(rule, job, []) for rule in stage for job in of_rule.get(rule, [common])]
+        needs = [costs.of(rule, job) for rule in stage for job in of_rule.get(rule, [common])]
         hours += max(max(need.seconds for need in needs), sum(need.seconds for need in needs) / cores) / 3600
         disk += sum(need.disk for need in needs)
         MB = max(MB, *(need.MB for need in needs))

@@ -29,11 +29,6 @@ DESCRIPTIONS = {
     "star_id": "identifier in the file",
     "file": "file of the spectrum",
     **LABELS,
-    "log_g_global_ridge": "log_g of one Ridge for all stars",
-    "log_g_hard": "log_g of the likeliest expert",
-    "log_g_classify": "log_g of the experts weighted by the classify gate",
-    "log_g_linear": "log_g of the experts weighted by the linear gate",
-    "log_g_mlp_fallback": "log_g of the global Ridge where no expert has half the weight",
     "snr": "median flux / error of a pixel",
     "chi2": "reduced chi2 of the reconstruction from the principal components",
     "fill_cost": "largest change of a label by the fill (68 %) over its half-width",
@@ -42,6 +37,7 @@ DESCRIPTIONS = {
     "offset": "measured wavelength offset against the training spectra",
     "noise_level": "noise level of the run that was used",
     "run": "run that was used",
+    "model": "model whose labels lead",
     "problem": "why there is no prediction",
 }
 UNITS = {"T_eff": "K", "offset": "pixel"}
@@ -55,6 +51,8 @@ def describe(name: str) -> tuple[str, str | None]:
     if label in LABELS and end[:2] in ("lo", "hi"):
         which = "lower" if end.startswith("lo") else "upper"
         return f"{which} limit of the {end[2:]} % interval of {label}", UNITS.get(label)
+    if name.startswith("log_g_"):
+        return f"log_g of the model {name.removeprefix('log_g_')}", None
     return DESCRIPTIONS[name], UNITS.get(name)
 
 
@@ -62,9 +60,10 @@ def provenance(runs: list, command: str) -> dict[str, str]:
     """Header cards: versions, command, what every run was and of which configuration, the meaning of the flags."""
     cards = {"GRAVISPC": VERSION, "PYTHON": platform.python_version(), "NUMPY": np.__version__}
     cards |= {"TORCH": str(torch.__version__), "ASTROPY": astropy.__version__, "COMMAND": command}
-    for i, run in enumerate(runs, start=1):
-        cards |= {f"RUN{i}": run.about["run"], f"NOISE{i}": run.about["noise_level"], f"CODE{i}": run.about["code"]}
-        cards |= {f"CONF{i}": hash_of(run.about["config"])[:16], f"VERS{i}": run.about["version"]}
+    for i, chosen in enumerate(runs, start=1):
+        about, level = chosen.run.about, chosen.level.about
+        cards |= {f"RUN{i}": about["run"], f"NOISE{i}": level["noise_level"], f"MODEL{i}": chosen.model}
+        cards |= {f"CODE{i}": about["code"], f"CONF{i}": hash_of(about["config"])[:16], f"VERS{i}": about["version"]}
     return cards | {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS} | {"NOTFLAG": NOT_FLAGGED}
 
 

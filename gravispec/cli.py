@@ -36,12 +36,13 @@ class Velocity(click.ParamType):
 @click.argument("spectra", nargs=-1, required=True)
 @click.option("--run", "runs", multiple=True, required=True, help="Folder of a trained run. "
               "Several: of each spectrum the one that was trained at the nearest S/N.")  # fmt: skip
+@click.option("--model", help="Whose labels lead; by default the one that the run names for catalogues.")
 @click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
 @click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file cannot be read.")
 @click.option("--overwrite", is_flag=True, help="Replace the catalogue.")
-def predict(spectra, runs, output, medium, velocity, strict, overwrite):
+def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
     """Labels of the stars in SPECTRA: FITS or HDF5 files, of one spectrum or many."""
     import pandas as pd
 
@@ -54,7 +55,7 @@ def predict(spectra, runs, output, medium, velocity, strict, overwrite):
     try:
         files = [*map(model_file, runs), *spectra]
         target = catalogue.checked_target(output, inputs=files, folders=runs, overwrite=overwrite)
-        trained = load_runs(runs)
+        trained = load_runs(runs, model)
     except InputError as error:
         sys.exit(f"error: {error}")
     warnings.showwarning = lambda message, *_: _say(f"warning: {message}")

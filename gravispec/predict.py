@@ -3,24 +3,27 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from gravispec.config.errors import nearest
 from gravispec.data.text import of_path
 from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
+from gravispec.models.level import Level
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.prepared import Prepared
 from gravispec.observed.read import prepared_batches
 
-#: columns of every catalogue in front of those of ``TrainedRun.predict``
+#: columns of every catalogue in front of those of ``Level.predict``
 FIRST = ("star_id", "file")
 TEXTS = ("star_id", "file", "problem")
-LAST = ("filled", "offset", "noise_level", "run", "problem")
+LAST = ("filled", "offset", "noise_level", "run", "model", "problem")
 
 
 def model_file(run: str | Path) -> Path:
@@ -29,39 +32,55 @@ def model_file(run: str | Path) -> Path:
     return run / "model.safetensors" if os.path.isdir(run) and run.suffix != ".safetensors" else run
 
 
-def load_runs(paths: Sequence[str | Path]) -> list[TrainedRun]:
-    """Runs from their folders or files, one or several that differ in noise level.
+@dataclass(frozen=True)
+class Chosen:
+    """A run at one of its noise levels, and the model whose labels lead."""
 
-    Raises InputError for no run, a missing or foreign file, two runs of one noise level, runs on different pixels.
+    run: TrainedRun
+    level: Level
+    model: str
+
+
+def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Chosen]:
+    """Runs from their folders or files, at each of their noise levels; ``model``: whose labels lead.
+
+    Raises InputError for no run, a missing or foreign file, a noise level that two runs have, runs on different pixels,
+    a model that a run does not have.
     """
-    runs: dict[float, TrainedRun] = {}
+    found: dict[float, Chosen] = {}
     for path in map(Path, paths):
         run = TrainedRun.load(model_file(path))
-        level = run.about["noise_level"]
-        if level in runs:
-            raise InputError(
-                f"{path}: run {runs[level].about['run']} has the same noise level {level:g}; name one of them"
-            )
-        runs[level] = run
-    if not runs:
+        name = model or run.about["leading"]
+        levels = [level for level in run.levels if name in level.about["shown"]]
+        if not levels:
+            has = sorted({shown for level in run.levels for shown in level.about["shown"]})
+            raise InputError(f"{path}: no model {name!r}; it has {', '.join(has)}{nearest(name, has)}")
+        for level in levels:
+            value = level.about["noise_level"]
+            if value in found:
+                raise InputError(
+                    f"{path}: run {found[value].run.about['run']} has the same noise level {value:g}; name one of them"
+                )
+            found[value] = Chosen(run, level, name)
+    if not found:
         raise InputError("no run is named: give --run results/RUN")
-    first, *others = runs.values()
+    first, *others = found.values()
     for other in others:
-        if not np.array_equal(first.wave, other.wave):
+        if not np.array_equal(first.run.wave, other.run.wave):
             raise InputError(
-                f"runs {first.about['run']} and {other.about['run']} have different pixels; use one of them"
+                f"runs {first.run.about['run']} and {other.run.about['run']} have different pixels; use one of them"
             )
-    return list(runs.values())
+    return list(found.values())
 
 
-def nearest_run(runs: Sequence[TrainedRun], snr: np.ndarray) -> np.ndarray:
+def nearest_run(runs: Sequence[Chosen], snr: np.ndarray) -> np.ndarray:
     """(m,) index of the run whose median S/N is nearest in the logarithm to that of each spectrum (m,); 0 for NaN."""
-    typical = np.log([run.about["snr_median"] for run in runs])
+    typical = np.log([chosen.level.about["snr_median"] for chosen in runs])
     distance = np.abs(np.log(np.maximum(snr, 1e-3))[:, None] - typical)
     return np.where(np.isfinite(snr), distance.argmin(axis=1), 0)
 
 
-def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFrame:
+def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
     """One row a spectrum, in order; NaN and the flag UNUSABLE where there is no prediction."""
     measured = ~spectra.filled
     usable = spectra.problem == ""
@@ -69,18 +88,20 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
     snr = quality.snr(spectra.flux[kept], spectra.error[kept], measured[kept])
     chosen = nearest_run(runs, snr)
     parts = []
-    for i, run in enumerate(runs):
+    for i, one in enumerate(runs):
         rows = kept[chosen == i]
         if len(rows) or i == 0:  # no row has the columns, too
-            part = run.predict(spectra.flux[rows], spectra.error[rows], measured[rows]).set_index(rows)
-            parts.append(part.assign(noise_level=run.about["noise_level"], run=run.about["run"]))
+            of_rows = spectra.flux[rows], spectra.error[rows]
+            part = one.level.predict(*of_rows, one.model, measured[rows]).set_index(rows)
+            about = {"noise_level": one.level.about["noise_level"], "run": one.run.about["run"], "model": one.model}
+            parts.append(part.assign(**about))
     table = pd.concat(parts).reindex(np.arange(len(usable)))
     table["flags"] = table["flags"].fillna(0).astype(np.int16) | combine(
         MASKED=spectra.filled.mean(axis=1) > MASKED_LIMIT,
         OFFSET=np.abs(np.nan_to_num(spectra.offset)) > OFFSET_LIMIT,
         UNUSABLE=~usable,
     )
-    table["run"] = table["run"].fillna("").astype(str)
+    table = table.fillna({"run": "", "model": ""})
     about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset}
     about |= {"star_id": spectra.star_id, "file": of_path(spectra.source), "problem": spectra.problem}
     # objects: what pandas takes for text cannot hold names that are no UTF-8
@@ -90,7 +111,7 @@ def catalogue_rows(runs: Sequence[TrainedRun], spectra: Prepared) -> pd.DataFram
 
 
 def predict_files(
-    runs: Sequence[TrainedRun],
+    runs: Sequence[Chosen],
     paths: Iterable[str | Path],
     *,
     progress: Callable[[pd.DataFrame], object] = len,
@@ -101,10 +122,11 @@ def predict_files(
     ``progress`` is called with the rows of every batch, also of a file that is found to be bad later;
     ``reading``: medium and velocity as in ``prepared_batches``.
     """
+    fits = runs[0].level.fits
     for path in paths:
         tables = []
         try:
-            for spectra in _ahead(prepared_batches(path, runs[0].wave, template=runs[0].pca.mean, **reading)):
+            for spectra in _ahead(prepared_batches(path, fits.wave, template=fits.pca.mean, **reading)):
                 tables.append(catalogue_rows(runs, spectra))
                 progress(tables[-1])
         except InputError as error:

@@ -1,16 +1,31 @@
-"""What a module asks for, read from its source: nothing is imported, so that rules are planned quickly."""
+"""What a module says of itself, read from its source: nothing is imported, so that rules are planned quickly."""
 
 import ast
-from functools import lru_cache
+from functools import cache
 
 
-def arguments(path, function):
-    """Names of the arguments of ``function``, defined at the top of the file; None where there is no such function."""
-    return _functions(path.read_text(encoding="utf-8")).get(function) if path.is_file() else None
+@cache
+def tree(path):
+    """The syntax tree of a module; an empty one where there is no file."""
+    return ast.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
 
 
-@lru_cache(maxsize=256)
-def _functions(source):
-    """``{function: names of its arguments}`` of those at the top of a module."""
-    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-    return {f.name: [argument.arg for argument in (*f.args.args, *f.args.kwonlyargs)] for f in functions}
+def function(path, name):
+    """The function ``name`` at the top of the file, a node of its tree; None where there is no such function."""
+    return next((node for node in tree(path).body if isinstance(node, ast.FunctionDef) and node.name == name), None)
+
+
+def arguments(path, name):
+    """Names of the arguments of a function at the top of the file; None where there is no such function."""
+    found = function(path, name)
+    return None if found is None else [argument.arg for argument in (*found.args.args, *found.args.kwonlyargs)]
+
+
+def constants(path, *names):
+    """``{name: value}`` of those of ``names`` that are set to a literal at the top of the file."""
+    found = (node for node in tree(path).body if isinstance(node, ast.Assign))
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in found
+        if getattr(node.targets[0], "id", "") in names
+    }

@@ -1,5 +1,6 @@
 """A copy of the repository in which the smoke run has been made once, shared by the workflow tests."""
 
+import functools
 import os
 import re
 import shutil
@@ -14,6 +15,28 @@ import yaml
 from gravispec.data.error_rows import ErrorRows
 
 REPO = Path(__file__).parents[1]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Two processes share the tests (tests/run.sh): a file is one's, as are all files that need the smoke run.
+
+    Groups of pytest-xdist 3.8 do nothing with pytest 9.2: both processes would make everything.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return "smoke" if needs_smoke(config.rootpath / file) else file
+
+    return Files(config, log)
+
+
+@functools.cache
+def needs_smoke(path):
+    """Whether a test or a fixture of a file asks for the smoke run."""
+    return bool(re.search(r"^def \w+\([^)]*\bsmoke\b", path.read_text(), re.M))
 
 
 class Checkout:
@@ -88,14 +111,6 @@ def edit(smoke):
     for path, content, stat in undo:
         path.write_bytes(content)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-
-
-@pytest.fixture(scope="session")
-def tower_smoke(smoke):
-    """The smoke run's checkout, in which the towers of ``tower_smoke`` have been made, too."""
-    process = smoke.snakemake("results/tower_smoke/summary.csv")
-    assert process.returncode == 0, process.stdout[-5000:]
-    return smoke
 
 
 @pytest.fixture(scope="session")

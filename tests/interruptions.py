@@ -15,11 +15,11 @@ from gravispec.data.provenance import sha256
 #: a small data set on the grid of the smoke run, with two experts
 TINY = {
     "datasets": {"tiny": {"kind": "lte", "grid": "smoke", "n_stars": {"train": 300, "val": 60, "test": 60}}},
-    "runs": {"tiny": {"dataset": "tiny", "n_train": 300}},
+    "runs": {"tiny": {"like": "moe_smoke", "dataset": "tiny", "n_train": 300}},
     "ridge": {"alphas": {"n": 3}, "folds": 2},
     "bins": {"T_eff": [3750, 4875, 6000], "T_eff_names": ["a", "b"], "M_H": [-2, 0.5], "M_H_names": ["c"]},
 }
-TINY_TABLES = ["results/tiny/experts/predictions.parquet", "results/features/tiny/noise_0.2/train_300/window.parquet"]
+TINY_TABLES = [f"results/features/tiny/noise_0.2/train_300/{table}.parquet" for table in ("experts", "window")]
 
 
 def start(checkout, *arguments):

@@ -1,6 +1,8 @@
 """A checkout in which every output of a workflow exists, empty, recorded as made: for tests of what runs again."""
 
+import os
 import re
+from contextlib import contextmanager
 
 import yaml
 
@@ -9,14 +11,35 @@ from tests.conftest import Checkout
 JOB = re.compile(r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$", re.M)
 
 
+def jobs_of(checkout, *arguments):
+    """``{outputs: (rule, inputs)}`` of the jobs that Snakemake would start, paths as sets."""
+    process = checkout.snakemake("-n", *arguments)
+    assert process.returncode == 0, process.stdout[-3000:]
+    found = JOB.findall(process.stdout)
+    return {frozenset(outputs.split(", ")): (rule, frozenset(inputs.split(", "))) for rule, inputs, outputs in found}
+
+
+@contextmanager
+def edited(path):
+    """A line of code more at the end of a file; afterwards it is as before, and as old."""
+    content, stat = path.read_bytes(), path.stat()
+    path.write_text(f"{path.read_text()}\nEDITED = True\n")
+    try:
+        yield
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
 class Planned(Checkout):
     """The jobs of ``targets`` are planned but never run; ``jobs`` is ``{outputs: (rule, inputs)}``, paths as sets."""
 
     def __init__(self, path, targets, **config):
         super().__init__(path)
-        for rules in (self.path / "workflow/rules").glob("*.smk"):
-            # without its message a job prints its files
-            rules.write_text(re.sub(r"    message:\n        .*\n", "", rules.read_text()))
+        self.plan(targets, **config)
+
+    def plan(self, targets, **config):
+        """Record the jobs of the targets as made."""
         (self.path / "more.yaml").write_text(yaml.safe_dump(config))
         self.targets = targets
         self.jobs = self.dry_run("--forceall")
@@ -29,12 +52,7 @@ class Planned(Checkout):
 
     def dry_run(self, *arguments, targets=None):
         """``{outputs: (rule, inputs)}`` of the jobs that Snakemake would start."""
-        process = self.snakemake("-n", *arguments, "--configfile", "more.yaml", "--", *(targets or self.targets))
-        assert process.returncode == 0, process.stdout[-3000:]
-        found = JOB.findall(process.stdout)
-        return {
-            frozenset(outputs.split(", ")): (rule, frozenset(inputs.split(", "))) for rule, inputs, outputs in found
-        }
+        return jobs_of(self, *arguments, "--configfile", "more.yaml", "--", *(targets or self.targets))
 
     def before(self, target):
         """The job of a target and all jobs that it waits for, as their outputs."""

@@ -15,14 +15,4 @@ if [ "$found" -lt "$MIN_TESTS" ]; then
     echo "only $found tests were found, at least $MIN_TESTS are expected"
     exit 1
 fi
-# tests that run the workflow leave a core idle most of the time: the others take it
-fast=$(mktemp)
-trap 'kill %1 2>/dev/null; rm -f "$fast"' EXIT
-pytest -m "not slow" --durations=10 "$@" >"$fast" 2>&1 &
-slow=0
-step pytest -m slow --durations=10 "$@" || slow=$?
-others=0
-wait %1 || others=$?
-printf '\n== pytest -m "not slow"\n'
-cat "$fast"
-exit $((slow || others))
+step pytest -n 2 --durations=30 "$@"

@@ -25,22 +25,39 @@ def test_a_mistyped_key_stops_with_one_line(smoke):
     assert "did you mean 'noise_level'?" in last
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("models", {"mine": {"module": "mlpp"}}, "config: models.mine.module"),
+        ("models", {"mlp": {"hiden": 3}}, "config: models.mlp.hiden = 3: unknown key"),
+        ("runs", {"moe_smoke": {"reference": "tower"}}, "config: runs.moe_smoke"),
+        ("runs", {"moe_smoke": {"models": ["mlp", "mlpp"]}}, "config: runs.moe_smoke.models"),
+    ],
+)
+def test_a_model_that_is_not_there_stops_with_one_line(smoke, name, value, line):
+    process = smoke.snakemake("-n", *overlay(smoke, "unknown.yaml", {name: value}), "results/moe_smoke/summary.csv")
+    assert process.returncode != 0
+    assert "Traceback" not in process.stdout
+    assert process.stdout.strip().splitlines()[-1].startswith(line)
+
+
 def test_a_bin_with_fewer_stars_than_folds_is_named(smoke):
-    arguments = overlay(smoke, "few.yaml", {"runs": {"few": {"dataset": "smoke", "noise_level": 0.2, "n_train": 60}}})
-    process = smoke.snakemake("--keep-going", *arguments, "results/few/experts/predictions.parquet")
+    folder = "results/features/smoke/noise_0.2/train_60"
+    arguments = overlay(smoke, "few.yaml", {"runs": {"few": {"like": "moe_smoke", "n_train": 60}}})
+    process = smoke.snakemake("--keep-going", *arguments, f"{folder}/experts.parquet")
     assert process.returncode != 0
     assert "fewer than the 5 folds" in process.stdout
     assert "raise n_train, or widen the bins" in process.stdout
     made = {path.name for path in (smoke.path / "results/few").rglob("*.npz")}
     assert len(made) < 9
-    assert not (smoke.path / "results/few/experts/predictions.parquet").exists()
+    assert not (smoke.path / f"{folder}/experts.parquet").exists()
 
 
 def test_a_file_that_does_not_exist_is_named(smoke):
     files = {split: f"data/{split}.h5" for split in ("train", "val", "test")}
     config = {
         "datasets": {"absent": {"kind": "pfsspec", **files}},
-        "runs": {"absent": {"dataset": "absent", "n_train": 100}},
+        "runs": {"absent": {"like": "moe_smoke", "dataset": "absent", "n_train": 100}},
     }
     process = smoke.snakemake(*overlay(smoke, "absent.yaml", config), "results/absent/summary.csv")
     assert process.returncode != 0

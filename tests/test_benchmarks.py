@@ -2,12 +2,12 @@
 
 import pandas as pd
 import pytest
-import yaml
 
 from benchmarks import measure, overhead, run, runs, scaling
-from benchmarks.jobs import job_table
+from benchmarks.jobs import job_table, parsed
 from gravispec import config
-from tests.conftest import REPO
+from tests.whole_config import RAW
+from tests.workflow_rules import RULES
 
 
 def _add(a, b):
@@ -66,34 +66,65 @@ def write_benchmarks(folder, seconds):
 
 
 def test_share_of_the_start_up_of_jobs(tmp_path):
-    write_benchmarks(tmp_path / "moe/benchmarks", {"gate_classify": 8.0, "expert_0": 20.0, "expert_11": 12.0})
+    write_benchmarks(tmp_path / "features/benchmarks", {"shape": 8.0, "expert_0": 20.0, "expert_11": 12.0})
     jobs = job_table(tmp_path)
-    assert sorted(jobs["rule"]) == ["expert", "expert", "gate_classify"]
-    moe, everything = overhead.run_rows(jobs, {"gate_classify.py": 2.0, "expert.py": 1.0})
-    assert (moe["what"], moe["seconds"], moe["share"]) == ("moe: 3 jobs", 40.0, pytest.approx(0.1))
-    assert everything["share"] == moe["share"]
+    assert sorted(jobs["rule"]) == ["expert", "expert", "shape"]
+    features, everything = overhead.run_rows(jobs, {"shape.py": 2.0, "expert.py": 1.0})
+    assert (features["what"], features["seconds"]) == ("features: 3 jobs", 40.0)
+    assert features["share"] == everything["share"] == pytest.approx(0.1)
     assert overhead.run_rows(job_table(tmp_path / "none"), {"expert.py": 1.0}) == []
 
 
-def test_shards_of_features_are_jobs_of_their_rule(tmp_path):
-    of_shard = {"feature_window_train_0": 3.0, "feature_ridge_in_sample_test_12": 5.0}
-    write_benchmarks(tmp_path / "features/benchmarks", of_shard)
-    jobs = job_table(tmp_path)
-    assert jobs["rule"].tolist() == ["feature", "feature"]
-    features, _ = overhead.run_rows(jobs, {"feature.py": 0.5, "expert.py": 9.0})
-    assert (features["what"], features["share"]) == ("features: 2 jobs", pytest.approx(1 / 8))
+@pytest.mark.parametrize(
+    ("file", "rule", "wildcards"),
+    [
+        ("benchmarks/feature_window_train_0", "feature", {"feature": "window", "shard": "train_0"}),
+        ("benchmarks/feature_ridge_in_sample_test_12", "feature", {"feature": "ridge_in_sample", "shard": "test_12"}),
+        ("benchmarks/table_ridge_cross_fit", "feature_table", {"feature": "ridge_cross_fit"}),
+        ("benchmarks/spectra_val_3", "spectra", {"shard": "val_3"}),
+        ("benchmarks/moments_3", "moments", {}),
+        ("benchmarks/stress_0.2", "stress", {}),
+        ("benchmarks/global_ridge", "global_ridge", {}),
+        ("mlp/model", "model", {"model": "mlp"}),
+        ("metadata/predictions", "predictions_of_level", {"model": "metadata"}),
+    ],
+)
+def test_benchmark_files_are_jobs_of_their_rules(tmp_path, file, rule, wildcards):
+    assert parsed(tmp_path / f"{file}.tsv") == (rule, wildcards)
 
 
-def test_costs_are_compared_with_the_jobs_of_the_mixture_alone(tmp_path):
-    """Towers have their families in the same folder."""
-    settings = config.load(yaml.safe_load((REPO / "config/config.yaml").read_text()))
-    seconds = dict.fromkeys(("feature_window_train_0", "feature_quality_test_0", "table_window", "moments_3"), 2.0)
+@pytest.mark.slow
+def test_rules_of_a_finished_run_are_known_by_their_benchmark_files(smoke):
+    found = set(job_table(smoke.path / "results")["rule"])
+    assert {"model", "feature_table", "stress", "trained_run"} <= found
+    assert found <= RULES.keys() | {"figures"}  # a rule a group of them
+
+
+def test_costs_are_compared_with_the_jobs_of_a_run_alone(tmp_path):
+    """Other runs have their features and models in the same folders."""
+    settings = config.load(RAW)
+    features, models = (tmp_path / f"{kind}/lte/noise_0.2/train_50000" for kind in ("features", "models"))
+    own = dict.fromkeys(("feature_window_train_0", "feature_quality_test_0", "table_window", "moments_3"), 2.0)
     others = dict.fromkeys(("feature_pca_train_0", "table_pca", "feature_ridge_cross_fit_val_0"), 9.0)
-    write_benchmarks(tmp_path / "features/lte/noise_0.2/train_32000/benchmarks", seconds | others)
-    jobs = scaling.jobs_of(tmp_path, settings, "moe_32k")
-    assert sorted(jobs["rule"]) == ["feature", "feature", "feature_table", "moments"]
+    write_benchmarks(features / "benchmarks", own | others)
+    for model, seconds in (("mlp", 2.0), ("classify", 2.0), ("lightgbm", 9.0)):
+        write_benchmarks(models / model, {"model": seconds})
+    write_benchmarks(tmp_path / "noisy/lte/noise_1.0/benchmarks", {"noisy_val_0": 9.0})
+    jobs = scaling.jobs_of(tmp_path, settings, "half")
+    assert sorted(jobs["rule"]) == ["feature", "feature", "feature_table", "model", "model", "moments"]
     assert {about.get("shard") for about in jobs.query("rule == 'feature'")["wildcards"]} == {"train_0", "test_0"}
-    assert jobs["s"].sum() == 8
+    assert jobs["s"].sum() == 12
+    memory, seconds = scaling.measured(tmp_path, settings, ["half"])
+    assert seconds.loc["model", ("half", "all")] == 4
+    assert (memory[("half", "model")] > 0).all()
+
+
+def test_hours_of_a_larger_run_follow_from_its_stars_and_cores():
+    sizes = ((10**5, 2), (10**7, 2), (10**7, 320))
+    small, large, shared = (scaling.predicted(config.load(RAW), "half", *size) for size in sizes)
+    assert large["hours"] > 10 * small["hours"]
+    assert shared["hours"] < large["hours"] / 5
+    assert large["disk, TB"] > 50 * small["disk, TB"]
 
 
 def test_a_finished_run_is_a_row_a_rule():

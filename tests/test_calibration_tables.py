@@ -3,33 +3,38 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import betabinom
+from scipy.stats import betabinom, bootstrap
 
 from gravispec.evaluation.calibration import calibration
-from gravispec.evaluation.coverage import BAND, coverage_band, coverage_table, covered_pmf
+from gravispec.evaluation.coverage import BAND, coverage, coverage_band, covered_pmf
 from gravispec.evaluation.groups import grouped
-from gravispec.evaluation.residuals import giants_dwarfs_table, residuals_table
+from gravispec.evaluation.residuals import giants_dwarfs, residuals, scatter
 from gravispec.models.intervals import CONFIDENCES, calibrate
 from gravispec.models.residual_scale import fit_scale
 
 LABELS = ["log_g", "T_eff", "M_H"]
-SOURCE = {"log_g": "mlp", "T_eff": "global_ridge", "M_H": "global_ridge"}
+DEPLOYED = ["ridge", "mlp", "elsewhere"]  # the last one is not in the table
 
 
 def simulated(n_test=1500, n_calibration=600, seed=3):
     """Predictions with errors that fall with S/N, wider where [M/H] < -1.5 and where log g > 3.7, and no bias."""
     rng = np.random.default_rng(seed)
-    part = np.repeat(["gate_fit", "calibration", "test"], [2000, n_calibration, n_test])
+    part = np.repeat(["fit", "calibration", "test"], [2000, n_calibration, n_test])
     n = len(part)
     table = pd.DataFrame({"part": part, "split": np.where(part == "test", "test", "val")})
+    table["noise_level"], table["n_train"] = 0.2, 1000
     table["log_g"], table["T_eff"] = rng.uniform(1, 5, n), rng.uniform(3750, 6000, n)
     table["M_H"], table["snr_measured"] = rng.uniform(-2.5, 0.75, n), rng.uniform(5, 50, n)
     sigma = 1 / table["snr_measured"] * np.where(table["M_H"] < -1.5, 3, 1) * np.where(table["log_g"] > 3.7, 4, 1)
     table["mlp"] = table["log_g"] + sigma * rng.standard_t(3, n)
     for label, scale in (("T_eff", 500), ("M_H", 0.3)):
-        table[f"{label}_global_ridge"] = table[label] + scale * sigma * rng.normal(size=n)
-        table[f"{label}_classify"] = table[f"{label}_global_ridge"] + scale
+        table[f"{label}_mlp"] = table[f"{label}_ridge"] = table[label] + scale * sigma * rng.normal(size=n)
+    table["ridge"] = table["log_g"] + 3 * sigma * rng.normal(size=n)
     return table
+
+
+def rows_of(table, model):
+    return table[table["model"] == model].drop(columns=["noise_level", "model"])
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +44,14 @@ def predictions():
 
 @pytest.fixture(scope="module")
 def covered(predictions):
-    return coverage_table(predictions, calibration(predictions))
+    return rows_of(coverage(predictions, {0.2: calibration(predictions, DEPLOYED)}), "mlp")
 
 
 def test_band_is_the_law_of_split_conformal_coverage():
     """Intervals calibrated and tested 2,000 times: the shares inside and beside the band are those of the law."""
     rng, n, m = np.random.default_rng(0), 79, 300
     for c, confidence in enumerate(CONFIDENCES):
-        low, high = coverage_band([m], [n], confidence)
+        low, high = coverage_band((m,), (n,), confidence)
         shares = np.empty(2000)
         for i in range(len(shares)):
             residuals = rng.standard_cauchy((n + m, 1))
@@ -87,16 +92,16 @@ def test_covered_stars_of_several_bins_are_a_sum():
 
 def scale_of(scale, star):
     """Scale of log g of one star, from the lists in calibration.json."""
-    i = sum(edge <= star.T_eff_global_ridge for edge in scale["T_eff_edges"])
-    j = sum(edge <= star.M_H_global_ridge for edge in scale["M_H_edges"])
+    i = sum(edge <= star.T_eff_mlp for edge in scale["T_eff_edges"])
+    j = sum(edge <= star.M_H_mlp for edge in scale["M_H_edges"])
     return scale["size"][i][j][0]
 
 
 def test_scale_is_the_median_residual_of_the_kind_of_star(predictions):
-    found = calibration(predictions)["scale"]
-    fit = predictions[predictions["part"] == "gate_fit"]
-    cells = [(sum(e <= s.T_eff_global_ridge for e in found["T_eff_edges"]),
-              sum(e <= s.M_H_global_ridge for e in found["M_H_edges"])) for s in fit.itertuples()]  # fmt: skip
+    found = calibration(predictions, DEPLOYED)["models"]["mlp"]["scale"]
+    fit = predictions[predictions["part"] == "fit"]
+    cells = [(sum(e <= s.T_eff_mlp for e in found["T_eff_edges"]),
+              sum(e <= s.M_H_mlp for e in found["M_H_edges"])) for s in fit.itertuples()]  # fmt: skip
     kept = fit[[cell == (1, 2) for cell in cells]]
     assert len(found["size"]) == 3
     assert len(found["size"][0]) == 8
@@ -107,7 +112,7 @@ def test_scale_is_the_median_residual_of_the_kind_of_star(predictions):
 
 
 def test_coverage_agrees_with_a_loop_over_stars(predictions, covered):
-    found = calibration(predictions)
+    found = calibration(predictions, DEPLOYED)["models"]["mlp"]
     test = predictions[predictions["split"] == "test"]
     limits = [-np.inf, *found["intervals"]["snr_edges"], np.inf]
     unit = pd.Series({i: scale_of(found["scale"], s) for i, s in test.iterrows()})
@@ -141,9 +146,10 @@ def test_promised_coverage_is_inside_and_a_bad_corner_is_seen(covered):
 
 
 def test_overconfident_intervals_are_found(predictions):
-    found = calibration(predictions)
-    found["intervals"]["half_width"] = (np.array(found["intervals"]["half_width"]) * 0.5).tolist()
-    table = coverage_table(predictions, found)
+    found = calibration(predictions, DEPLOYED)
+    intervals = found["models"]["mlp"]["intervals"]
+    intervals["half_width"] = (np.array(intervals["half_width"]) * 0.5).tolist()
+    table = rows_of(coverage(predictions, {0.2: found}), "mlp")
     assert not table.query("by == 'all'")["inside"].any()
 
 
@@ -163,7 +169,7 @@ def test_residuals_of_a_known_distribution():
     test = stars["split"] == "test"
     wrong = rng.random(test.sum()) < 0.02
     stars.loc[test, "mlp"] = stars.loc[test, "log_g"] + 0.1 + 0.3 * rng.normal(size=test.sum()) + 9 * wrong
-    table = residuals_table(stars, SOURCE, resamples=200, confidence=0.95, seed=1)
+    table = rows_of(residuals(stars, DEPLOYED, resamples=200, confidence=0.95, seed=1), "mlp")
     row = table.query("label == 'log_g' and by == 'all'").iloc[0]
     delta = (stars["mlp"] - stars["log_g"])[test]
     assert row["bias"] == np.median(delta)
@@ -181,15 +187,64 @@ def test_residuals_of_a_known_distribution():
     assert (bins["median"].diff()[1:] > 0).all()
 
 
+def test_intervals_of_residuals_are_those_of_scipy(predictions):
+    """Of several models that share stars and columns, and of one that is missing for some stars."""
+    holes = predictions.copy()
+    test = holes.index[holes["split"] == "test"]
+    holes.loc[test[:301], ["ridge", "T_eff_ridge", "M_H_ridge"]] = np.nan
+    for table in (predictions, holes):
+        found = residuals(table, DEPLOYED, resamples=250, confidence=0.9, seed=3)
+        assert found["model"].tolist() == ["ridge"] * 99 + ["mlp"] * 99
+        for model in ("ridge", "mlp"):
+            for label, column in (("log_g", model), ("M_H", f"M_H_{model}")):
+                delta = (table[column] - table[label])[test].dropna().to_numpy()
+                row = found.query("model == @model and label == @label and by == 'all'").iloc[0]
+                assert row["n_test"] == len(delta)
+                for name, statistic in (("bias", np.median), ("scatter", scatter)):
+                    expected = bootstrap(
+                        (delta,), statistic, n_resamples=250, confidence_level=0.9, method="percentile",
+                        rng=np.random.default_rng(3),
+                    ).confidence_interval  # fmt: skip
+                    assert (row[f"{name}_ci_low"], row[f"{name}_ci_high"]) == pytest.approx(tuple(expected), rel=1e-12)
+
+
+def test_tables_are_of_every_level_at_the_largest_number_of_training_stars(predictions):
+    few = predictions.assign(n_train=50, mlp=9.0)
+    noisy = predictions.assign(noise_level=1.0)
+    every = pd.concat([few, predictions, few.assign(noise_level=1.0), noisy], ignore_index=True)
+    calibrations = {level: calibration(every[every["noise_level"] == level], DEPLOYED) for level in (0.2, 1.0)}
+    alone = calibration(predictions, DEPLOYED)
+    assert calibrations == {0.2: alone, 1.0: alone}
+    settings = {"resamples": 100, "confidence": 0.95}
+    for made, once in (
+        (coverage(every, calibrations), coverage(predictions, {0.2: alone})),
+        (residuals(every, DEPLOYED, seed=0, **settings), residuals(predictions, DEPLOYED, seed=0, **settings)),
+        (giants_dwarfs(every, DEPLOYED, confidence=0.95), giants_dwarfs(predictions, DEPLOYED, confidence=0.95)),
+    ):
+        assert list(made.columns[:2]) == ["noise_level", "model"]
+        pd.testing.assert_frame_equal(made, pd.concat([once, once.assign(noise_level=1.0)], ignore_index=True))
+
+
+def test_a_slow_model_is_calibrated_by_the_stars_that_it_predicts(predictions):
+    some = predictions.copy()
+    some.loc[some.index % 3 > 0, "ridge"] = np.nan
+    found = calibration(some, DEPLOYED)["models"]
+    assert found["mlp"] == calibration(predictions, DEPLOYED)["models"]["mlp"]
+    assert sum(found["ridge"]["intervals"]["n"]) == 200
+    table = coverage(some, {0.2: calibration(some, DEPLOYED)})
+    assert table.query("by == 'all' and model == 'ridge'")["n_test"].eq(500).all()
+
+
 def test_giants_and_dwarfs_are_counted():
     stars = pd.DataFrame({"split": "test", "log_g": [1, 2, 3, 3.4, 4, 4.5, 3.5], "mlp": [1, 2, 4, 3.4, 3, 4.5, 3.5]})
+    stars = stars.assign(T_eff_mlp=5000.0, M_H_mlp=0.0, noise_level=0.2, n_train=10)
     stars = pd.concat([stars, stars.assign(split="val", mlp=9)])
-    giant, dwarf = giants_dwarfs_table(stars, confidence=0.95).itertuples()
+    giant, dwarf = giants_dwarfs(stars, ["mlp"], confidence=0.95).itertuples()
     assert (giant.n_test, giant.predicted_giant, giant.predicted_dwarf) == (4, 3, 1)
     assert (dwarf.n_test, dwarf.predicted_giant, dwarf.predicted_dwarf) == (3, 1, 2)
     assert (giant.completeness, giant.contamination) == (3 / 4, 1 / 4)
     assert (dwarf.completeness, dwarf.contamination) == (2 / 3, 1 / 3)
     # Wilson (1927): (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96, p = 3/4, n = 4
     assert (giant.completeness_ci_low, giant.completeness_ci_high) == pytest.approx((0.3006, 0.9544), abs=1e-3)
-    alone = giants_dwarfs_table(stars[stars["log_g"] > 3.5].assign(mlp=5.0), confidence=0.95)
+    alone = giants_dwarfs(stars[stars["log_g"] > 3.5].assign(mlp=5.0), ["mlp"], confidence=0.95)
     assert np.isnan(alone.loc[0, ["completeness", "contamination"]].astype(float)).all()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gravispec.config_yaml import check_command_line, check_files
+from gravispec.config.text import check_command_line, check_files
 from gravispec.errors import InputError
 from tests.conftest import Checkout
 
@@ -33,7 +33,8 @@ def mistake_in(path, content):
         ("seed: 1\n'seed': 1\n", "seed", 1, 2),
         ("runs:\n  a: {n_train: 1}\n  b: {}\n  a:\n    n_train: 2\n", "runs.a", 2, 4),
         ("runs: {a: {n_train: 1, n_train: 1}}\n", "runs.a.n_train", 1, 1),
-        ("runs:\n  a:\n    towers:\n    - {x: 1,\n       x: 2}\n", "runs.a.towers.0.x", 4, 5),
+        ("runs:\n  a:\n    models:\n    - {x: 1,\n       x: 2}\n", "runs.a.models.0.x", 4, 5),
+        ("models:\n  a: {module: mixture}\n  a: {module: hard}\n", "models.a", 2, 3),
         ("1: a\n0x1: b\n", "0x1", 1, 2),
         ("yes: a\ntrue: b\n", "true", 1, 2),
         ("a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "b.<<", 3, 4),

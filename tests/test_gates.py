@@ -1,15 +1,14 @@
 """Gates: definition, training, seeds and files."""
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 
 from gravispec.errors import InputError
 from gravispec.models import gates
+from gravispec.models.mixture import Mixture, mixed
+from gravispec.models.training import n_parameters
 
 STANDARD = {"mean": np.zeros(13), "scale": np.ones(13)}
 TRAINING = {"hidden": 64, "learning_rate": 1e-3, "epochs": 40, "patience": 10, "batch": 64}
@@ -34,7 +33,7 @@ def split(stars, lo, hi):
 
 @pytest.mark.parametrize(("kind", "expected"), [("mlp", 1481), ("linear", 126), ("classify", 126)])
 def test_parameter_counts(kind, expected):
-    assert gates.n_parameters(gates.Gate(kind, n_experts=9, **STANDARD)) == expected
+    assert n_parameters(gates.Gate(kind, n_experts=9, **STANDARD)) == expected
 
 
 @pytest.mark.parametrize("kind", ["mlp", "linear"])
@@ -47,7 +46,7 @@ def test_training_lowers_the_error_and_weights_are_a_partition(stars, kind):
     mse = np.mean(((weights * experts).sum(axis=1) - log_g) ** 2)
     equal = np.mean((experts.mean(axis=1) - log_g) ** 2)
     assert mse < 0.6 * equal
-    assert min(c[2] for c in curve) < curve[0][2]
+    assert min(curve["stop"]) < curve["stop"][0]
 
 
 def test_the_best_state_on_the_stopping_stars_is_kept(stars):
@@ -55,11 +54,11 @@ def test_the_best_state_on_the_stopping_stars_is_kept(stars):
     # a large step overfits 60 stars soon, so that the last state is not the best one
     settings = {**TRAINING, "learning_rate": 0.03, "epochs": 100, "patience": 10}
     gate, curve = gates.fit_gate("mlp", fit, stop, **STANDARD, **settings, seed=0)
-    losses = [c[2] for c in curve]
+    losses = curve["stop"]
     kept = np.mean(((gate.weights(stop[0]) * stop[1]).sum(axis=1) - stop[2]) ** 2)
     assert kept == pytest.approx(min(losses), rel=1e-12)
     assert losses[-1] > min(losses)
-    assert len(curve) == int(np.argmin(losses)) + 1 + settings["patience"]
+    assert len(curve["epoch"]) == int(np.argmin(losses)) + 1 + settings["patience"]
 
 
 def test_a_seed_gives_the_same_gate_on_any_number_of_threads(stars):
@@ -100,14 +99,13 @@ def test_one_bin_alone_is_refused(stars):
         gates.fit_classify(stars[0], np.zeros(3000, int), **STANDARD, n_experts=9, seed=1)
 
 
-def test_a_gate_survives_its_file_and_other_files_are_refused(stars, tmp_path):
-    gate = gates.Gate("mlp", n_experts=9, mean=np.arange(13.0), scale=np.full(13, 2.0))
-    path = tmp_path / "gate.safetensors"
-    gates.save(gate, path)
-    np.testing.assert_array_equal(gates.load(path).weights(stars[0]), gate.weights(stars[0]))
-    path.write_bytes(pickle.dumps({"weights": [1]}))
-    with pytest.raises(InputError, match="no safetensors file"):
-        gates.load(path)
-    save_file({"a": torch.zeros(1)}, str(path))
-    with pytest.raises(InputError, match="format None"):
-        gates.load(path)
+def test_labels_are_those_of_the_experts_by_weight(stars):
+    rng = np.random.default_rng(2)
+    gate = gates.fit_classify(stars[0][:500], stars[1][:500], **STANDARD, n_experts=9, seed=1)
+    experts = rng.normal(size=(7, 9, 3))
+    found, weights = Mixture(gate).predict(stars[0][:7], experts), gate.weights(stars[0][:7])
+    for t, label in enumerate(("log_g", "T_eff", "M_H")):
+        expected = [sum(weights[i, k] * experts[i, k, t] for k in range(9)) for i in range(7)]
+        np.testing.assert_allclose(found[label], expected, atol=1e-12)
+    np.testing.assert_array_equal(found["w"], weights)
+    np.testing.assert_allclose(mixed(experts, np.full((7, 9), 1 / 9))["log_g"], experts[:, :, 0].mean(axis=1))

@@ -6,14 +6,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gravispec.config import load
+from gravispec.data.stars import part_of_stars
+from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.models.ridge import ridge_cv
-from tests.conftest import Checkout
+from gravispec.models.trained import TrainedRun
+from gravispec.plugins.models import INPUTS
+from gravispec.plugins.models import STARS as STAR_INPUTS
+from tests.conftest import REPO, Checkout
+from tests.planned_jobs import jobs_of
+from workflow.plan import ERROR, FILES, NOISY, STARS, TRAINED
 
 pytestmark = pytest.mark.slow
 ALPHAS = np.geomspace(1e-3, 1e5, 9)
@@ -36,35 +45,44 @@ def fit_and_score(model, features, stars):
     return r2_score(stars.loc[test, "log_g"], model.predict(features[test]))
 
 
-def planned_jobs(checkout, *runs):
-    """``(rule, inputs, outputs)`` of all jobs of the runs, as Snakemake plans them."""
-    for path in (checkout.path / "workflow/rules").glob("*.smk"):
-        # without its message a job prints its files
-        path.write_text(re.sub(r'    message:\n        ".*"\n', "", path.read_text()))
-    plan = checkout.snakemake("-n", "--", *(f"results/{run}/summary.csv" for run in runs)).stdout
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)\n    output: (.*)$", plan, re.M)
-    assert len(jobs) > 30
-    return [(rule, set(inputs.split(", ")), set(outputs.split(", "))) for rule, inputs, outputs in jobs]
+CONFIG = load(yaml.safe_load((REPO / "config/config.yaml").read_text()))
+RUNS = list(CONFIG.runs)
 
 
-def readers(checkout, *runs):
-    """``{file: rules that read it}`` over all jobs of the runs."""
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return Checkout(tmp_path_factory.mktemp("planned"))
+
+
+@pytest.fixture(scope="module")
+def jobs(checkout):
+    """All jobs of all runs of the configuration: ``{outputs: (rule, inputs)}``."""
+    found = jobs_of(checkout, *(f"results/{run}/summary.csv" for run in RUNS))
+    assert {path for made in found for path in made} >= {f"results/{run}/summary.csv" for run in RUNS}
+    return found
+
+
+def readers(jobs, folder):
+    """``{file: rules that read it}`` of the files in a folder of results/spectra, of all data sets."""
     found = {}
-    for rule, inputs, _ in planned_jobs(checkout, *runs):
+    for rule, inputs in jobs.values():
         for name in inputs:
-            found.setdefault(name, set()).add(rule)
+            if re.match(rf"results/spectra/\w+/{folder}/", name):
+                found.setdefault(name, set()).add(rule)
     return found
 
 
-def descendants(jobs, rule):
-    """Rules whose jobs read, directly or through others, what ``rule`` makes."""
-    made, found = {name for job, _, outputs in jobs if job == rule for name in outputs}, set()
-    for _ in jobs:
-        for job, inputs, outputs in jobs:
-            if inputs & made:
-                made |= outputs
-                found.add(job)
+def descendants(jobs, made):
+    """``{outputs: rule}`` of the jobs that read, directly or through others, one of the files ``made``."""
+    found, made = {}, set(made)
+    while new := {outputs: rule for outputs, (rule, read) in jobs.items() if outputs not in found and read & made}:
+        found |= new
+        made |= {name for outputs in new for name in outputs}
     return found
+
+
+def outputs_of(jobs, rule):
+    return {name for outputs, (maker, _) in jobs.items() if maker == rule for name in outputs}
 
 
 def opened(script):
@@ -72,76 +90,117 @@ def opened(script):
     return set(re.findall(r"(?:snakemake\.input|files)\.(\w+)", script))
 
 
-def rules_that_read(folder, found):
-    """``{file: rules}`` of the files in a folder."""
-    return {name.removeprefix(folder): rules for name, rules in found.items() if name.startswith(folder)}
-
-
-def test_only_noise_and_stress_read_clean_flux_in_the_whole_dag(tmp_path):
-    checkout = Checkout(tmp_path)
-    rules = readers(checkout, "moe_100k")
-    shards = {"train_0.npy", "train_1.npy", "val_0.npy", "test_0.npy"}
-    clean = rules_that_read("results/spectra/lte/flux/", rules)
-    # of the test stars also the stress table and a figure of three stars, and nothing comes from them (tests below)
-    assert clean == {shard: {"noisy"} for shard in shards} | {"test_0.npy": {"noisy", "stress", "figure_spectra"}}
-    # no model reads the error array either; quality is S/N and χ² for a catalogue, and shape is its flags
-    errors = rules_that_read("results/spectra/lte/error/", rules)
-    of_test = {"noisy", "feature", "stress", "figure_spectra"}
-    assert errors == {shard: {"noisy", "feature", "shape"} for shard in shards} | {"test_0.npy": of_test}
+def test_only_noise_stress_and_a_figure_read_clean_flux_in_the_whole_dag(checkout, jobs):
+    clean = readers(jobs, "flux")
+    assert {name.split("/")[2] for name in clean} == {run.dataset for run in CONFIG.runs.values()}
+    of_test = {"noisy", "stress", "figure_spectra"}
+    # of the test stars also the stress table and a figure of three stars, and nothing comes from them (test below)
+    assert {name: of_test if "/test_" in name else {"noisy"} for name in clean} == clean
+    # no model of these runs reads errors either; quality is S/N and χ² for a catalogue, and shape is its flags
+    for name, rules in readers(jobs, "error").items():
+        other = {"stress", "figure_spectra"} if "/test_" in name else {"shape"}
+        assert rules <= {"noisy", "feature", *other}
+        assert {"noisy", "feature"} <= rules
     # the walk sees a leak: the published bug, planted
-    experts = checkout.path / "workflow/rules/experts.smk"
-    experts.write_text(experts.read_text().replace("of_run(NOISY)", "of_run(CLEAN)", 1))
-    leaking = rules_that_read("results/spectra/lte/flux/", readers(checkout, "moe_100k"))
-    assert leaking == {name: found | {"expert"} for name, found in clean.items()}
+    rules = checkout.path / "workflow/rules/shared_fits.smk"
+    text = rules.read_text()
+    rules.write_text(text.replace("sharded(NOISY)", "sharded(CLEAN)", 1))
+    try:
+        leaking = readers(jobs_of(checkout, "results/features/smoke/noise_0.2/train_2400/ridge.npz"), "flux")
+    finally:
+        rules.write_text(text)
+    assert "moments" in leaking["results/spectra/smoke/flux/test_0.npy"]
 
 
-def test_a_shard_of_features_is_of_its_own_stars_alone(tmp_path):
-    jobs = planned_jobs(Checkout(tmp_path), "moe_100k")
-    of_shards = [(inputs, *outputs) for rule, inputs, outputs in jobs if rule == "feature"]
-    names = ["train_0", "train_1", "val_0", "test_0"]
-    assert sorted(Path(made).parts[-2:] for _, made in of_shards) == sorted(
-        (family, f"{name}.npy") for family in ("window", "quality") for name in names
-    )
+def test_a_model_cannot_ask_for_clean_flux(jobs):
+    assert not {"clean", "clean_flux"} & set(INPUTS)
+    made = outputs_of(jobs, "model") | outputs_of(jobs, "predictions_of_level")
+    for outputs, (rule, read) in jobs.items():
+        if outputs & made:
+            assert not [name for name in read if re.match(r"results/spectra/\w+/flux/", name)], rule
+
+
+def test_a_shard_of_features_is_of_its_own_stars_alone(jobs):
+    of_shards = [(inputs, *outputs) for outputs, (rule, inputs) in jobs.items() if rule == "feature"]
+    assert len(of_shards) > 30
     for inputs, made in of_shards:
         read = {path for path in inputs if path.startswith(("results/noisy", "results/spectra"))}
-        assert {Path(path).name for path in read} == {Path(made).name, "wave.npy"}, made
+        assert {Path(path).name for path in read} <= {Path(made).name, "wave.npy"}, made
 
 
-def test_nothing_comes_from_the_stress_table(tmp_path):
-    checkout = Checkout(tmp_path)
-    jobs = planned_jobs(checkout, "moe_100k", "moe_smoke")
-    made = {tuple(outputs) for rule, _, outputs in jobs if rule == "stress"}
-    assert made == {(f"results/{run}/stress.csv",) for run in ("moe_100k", "moe_smoke")}
-    # the figure of clean and noisy spectra, too: the summary waits for it and does not open it
-    assert descendants(jobs, "figure_spectra") == {"summary"}
-    # it ends the DAG: the table is checked, and the summary waits for it and does not open it
-    assert descendants(jobs, "stress") == {"validate", "summary"}
-    assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples"}
-    # whereas nearly everything comes from the noisy flux, and the walk sees a reader of the table
-    assert {"expert", "gate", "stress", "summary"} <= descendants(jobs, "noisy")
-    evaluation = checkout.path / "workflow/rules/evaluation.smk"
-    line = '        bootstrap="results/{run}/bootstrap.csv",\n'
-    evaluation.write_text(evaluation.read_text().replace(line, line + line.replace("bootstrap", "stress"), 1))
-    assert descendants(planned_jobs(checkout, "moe_smoke"), "stress") == {"hypotheses", "validate", "summary"}
+def test_nothing_comes_from_the_stress_table_and_the_figure_of_clean_spectra(checkout, jobs):
+    stress, figure = outputs_of(jobs, "stress"), outputs_of(jobs, "figure_spectra")
+    assert {name.split("/")[1] for name in stress} == set(RUNS)
+    # both end the DAG: the table is checked, and the summary waits for them and opens neither
+    assert set(descendants(jobs, figure).values()) == {"summary"}
+    assert set(descendants(jobs, stress).values()) == {"stress_table", "validate", "summary"}
+    assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples", "models"}
+    # whereas nearly everything comes from the noisy flux
+    follow = set(descendants(jobs, outputs_of(jobs, "noisy")).values())
+    assert {"expert", "model", "predictions", "stress", "summary"} <= follow
 
 
-def test_only_noise_reads_clean_flux_for_towers_and_the_leak_is_refused(tmp_path):
-    checkout = Checkout(tmp_path)
-    clean = "results/spectra/lte/flux/"
-    rules = readers(checkout, "global_32k", "leak_demo")
-    assert list(rules_that_read(clean, rules).values()) == [{"noisy"}] * 4
-    # family error, and nothing but it, reads the errors
-    assert list(rules_that_read("results/spectra/lte/error/", rules).values()) == [{"noisy", "feature"}] * 4
-    # the demonstration of the leak goes through the noise rule, at level 0, under its own name
-    # (the summary reads files for their checksums alone)
-    at_zero = rules_that_read("results/noisy/lte/noise_0.0/", rules)
-    assert list(at_zero.values()) == [{"moments", "feature", "validate", "tower_summary"}] * 4
-    honest = readers(checkout, "global_32k")
-    assert not [name for name in honest if "noise_0.0" in name]
-    # a feature rule that reads clean flux, the published mistake, does not get past the walk
-    features = checkout.path / "workflow/rules/common_features.smk"
-    features.write_text(features.read_text().replace("flux=NOISY", "flux=CLEAN", 1))
-    assert list(rules_that_read(clean, readers(checkout, "global_32k")).values()) == [{"noisy", "feature"}] * 4
+def test_the_demonstration_of_the_leak_stays_under_its_own_name(jobs):
+    at_zero = {name for name in outputs_of(jobs, "noisy") if "/noise_0.0/" in name}
+    assert at_zero
+    follow = {path.split("/")[1] for outputs in descendants(jobs, at_zero) for path in outputs}
+    assert follow & set(RUNS) == {"leak_demo"}
+
+
+class Poisoned(StoredStars):
+    """Of test stars, and of those that calibrate, nothing is finite; nor of training stars beyond the first."""
+
+    def poison(self, validation, n_train):
+        part = part_of_stars(self.stars, fit=validation["fit"], stop=validation["stop"])
+        self.hidden = np.isin(part, ("calibration", "test"))
+        self.hidden[np.flatnonzero(part == "train")[n_train:]] = True
+
+    def _all(self, name):
+        values = super()._all(name)
+        if name == "stars":
+            return values.mask(pd.Series(self.hidden))
+        values = np.array(values[:], np.float64)
+        values[self.hidden] = np.nan
+        return values
+
+
+def test_no_model_sees_calibration_stars_or_test_stars(smoke):
+    """All that a ``fit`` can ask for, but for the experts of training stars, of which nobody has any."""
+    at = {"dataset": "smoke", "level": "0.2", "n_train": 2400}
+    paths = {name: path for name, path in FILES.items() if name not in ("sigma", "flux", "error")}
+    files = {name: str(smoke.path / path.format(**at)) for name, path in paths.items()}
+    shards = [f"{split}_0" for split in ("train", "val", "test")]
+    files["flux"] = [str(smoke.path / NOISY.format(shard=shard, **at)) for shard in shards]
+    files["error"] = [str(smoke.path / ERROR.format(shard=shard, **at)) for shard in shards]
+    files["features"] = [str(smoke.path / TRAINED.format(**at) / "window.parquet")]
+    files["stars"] = str(smoke.path / STARS.format(**at))
+    validation = {"fit": 0.7, "stop": 0.1, "n_val": 450}
+    stored = Poisoned(files, families=["window"], noise_level=0.2)
+    stored.poison(validation, 2000)
+    given = fit_inputs(STAR_INPUTS, stored, n_train=2000, validation=validation, context={})
+    sizes = {"train": 2000, "fit": 420, "stop": 60, "val": 450}
+    for name, parts in given.items():
+        for part, n in sizes.items():
+            values = getattr(parts, part)
+            assert len(values) == n
+            if isinstance(values, pd.DataFrame):
+                values = values[["log_g", "T_eff", "M_H", "snr"]].to_numpy(float)
+            elif name in ("flux", "sigma"):
+                values = np.concatenate(list(values))
+            if (name, part) != ("experts", "train"):
+                assert np.isfinite(values).all(), (name, part)
+
+
+def test_shuffled_test_stars_have_the_labels_that_they_had(smoke):
+    """A star's labels depend on its own spectrum alone."""
+    (level,) = TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors").levels
+    flux, sigma = smoke.flux(splits=["test"])[:200], 0.2 * smoke.error(splits=["test"])[:200]
+    order = np.random.default_rng(4).permutation(len(flux))[:150]
+    whole, shuffled = (level.predict(flux[rows], sigma[rows], "mlp") for rows in (np.arange(len(flux)), order))
+    numbers = whole.select_dtypes("number").columns
+    pd.testing.assert_frame_equal(
+        whole.loc[order, numbers].reset_index(drop=True), shuffled[numbers], rtol=1e-5, atol=1e-5, check_exact=False
+    )
 
 
 @pytest.mark.parametrize("model", ["ridge", "trees"])

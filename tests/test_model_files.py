@@ -5,6 +5,7 @@ import os
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -13,34 +14,42 @@ from safetensors.torch import load_file, save_file
 
 from gravispec import cli
 from gravispec.errors import InputError
-from gravispec.models import gates, tower
-from gravispec.models.baselines import residual_mlp
+from gravispec.models import model
+from gravispec.models.global_ridge import GlobalRidge
+from gravispec.models.residual_mlp import ResidualMlp
 from gravispec.models.trained import TrainedRun, remake
-from tests.small_run import small_run, write_run, write_spectra
+from tests.small_run import mixture_of, small_run, small_tower, write_run, write_spectra
 
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
     """Header and tensors of a good file."""
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    small_run().save(path)
+    small_run(shown=SHOWN).save(path)
     with safe_open(path, "pt") as file:
         return json.loads(file.metadata()["gravispec"]), load_file(path)
 
 
-def leaves(header, *above):
-    for key, value in header.items():
-        yield (*above, key)
-        if isinstance(value, dict) and key not in ("run",):
-            yield from leaves(value, *above, key)
-
-
-FREE = [("bin_names",), ("config", "run")]
-HEADER = [keys for keys in leaves(small_run().about) if keys not in FREE]
-HEADER += [("gates",), ("gates", "mlp"), ("gates", "mlp", "kind"), ("gates", "mlp", "hidden"), ("pca_variance",)]
-TENSORS = ["wave", "coef", "intercept", "pca.mean", "pca.components", "pca.explained_variance", "scale.size",
-           "scale.T_eff_edges", "scale.M_H_edges", "intervals.half_width", "intervals.snr_edges", "intervals.n",
-           "gates.mlp.net.0.weight", "gates.mlp.net.2.bias", "gates.classify.mean", "gates.linear.scale"]  # fmt: skip
+SHOWN = ("global_ridge", "mlp", "tower")
+ABOUT = [("about", key) for key in ("run", "leading", "labels", "normalisation", "config", "code", "version")]
+LEVEL = [
+    ("levels", 0, "about", *keys)
+    for keys in (
+        ("noise_level",), ("n_train",), ("continuum",), ("shown",), ("label_range",), ("label_range", "log_g"),
+        ("bins",), ("bins", "M_H"), ("snr_range",), ("snr_median",), ("chi2_limit",),
+    )
+]  # fmt: skip
+MODELS = [("levels", 0, key) for key in ("experts", "models", "families")]
+MODELS += [("levels", 0, "models", "mlp", *keys) for keys in (
+    ("module",), ("options",), ("options", "family"), ("packed",), ("packed", "module"), ("packed", "class"),
+    ("packed", "state"), ("packed", "state", "kind"), ("packed", "state", "hidden"), ("packed", "state", "n_experts"),
+)]  # fmt: skip
+TENSORS = ["wave"] + [f"0/{name}" for name in (
+    "ridge.coef", "ridge.intercept", "experts.3.coef", "pca.mean", "pca.components", "pca.explained_variance",
+    "scale.mlp.size", "scale.mlp.M_H_edges", "intervals.mlp.half_width", "intervals.mlp.n", "references.flux",
+    "references.snr", "shape.mean", "shape.limits", "model.mlp/net.0.weight", "model.mlp/net.2.bias",
+    "model.mlp/mean", "model.global_ridge/coef", "model.tower/0.net.6.weight",
+)]  # fmt: skip
 
 
 def refused(path, header, tensors, *named):
@@ -74,67 +83,113 @@ def changed(header, keys, value=None):
     return header
 
 
-@pytest.mark.parametrize("keys", HEADER, ids=".".join)
+@pytest.mark.parametrize("keys", [*ABOUT, *LEVEL, *MODELS], ids=lambda keys: ".".join(map(str, keys)))
 def test_every_key_of_the_header_is_needed_and_has_its_type(parts, tmp_path, keys):
     header, tensors = parts
     path = tmp_path / "model.safetensors"
-    refused(path, changed(header, keys), tensors, keys[-1])
-    refused(path, changed(header, keys, [None]), tensors, keys[-1])
+    named = [keys[-1]] if keys in ABOUT + LEVEL and keys[-1] != "shown" else []
+    refused(path, changed(header, keys), tensors, *named)
+    refused(path, changed(header, keys, [None]), tensors, *named)
 
 
 @pytest.mark.parametrize("name", TENSORS)
 def test_every_tensor_is_needed_with_its_shape_type_and_finite_values(parts, tmp_path, name):
     header, tensors = parts
     path, own = tmp_path / "model.safetensors", tensors[name]
-    short = name.split(".", 2)[2] if name.startswith("gates.") else name
-    sized = "" if name == "wave" else short  # others do not fit its size then
-    refused(path, header, {k: v for k, v in tensors.items() if k != name}, short, "is missing")
-    for wrong in (torch.zeros(own.numel() + 1, dtype=own.dtype), own[None], torch.zeros((), dtype=own.dtype)):
-        refused(path, header, tensors | {name: wrong}, sized)
-    for dtype in (torch.bfloat16, torch.int32, torch.bool):
-        refused(path, header, tensors | {name: own.to(dtype)}, short, str(dtype).removeprefix("torch."))
-    if own.dtype == torch.float64 and own.numel():
-        for value in (np.nan, np.inf):
-            bad = own.clone()
-            bad.view(-1)[-1] = value
-            refused(path, header, tensors | {name: bad}, short)
+    of_record = not name.startswith("0/model") and name != "wave"
+    short = [name.removeprefix("0/")] if of_record else []
+    refused(path, header, {k: v for k, v in tensors.items() if k != name}, *short)
+    sized = ["scale.mlp"] if "scale" in name else short  # the size no longer fits its edges
+    for wrong in (torch.zeros(own.numel() + 1, dtype=own.dtype), own[None]):
+        refused(path, header, tensors | {name: wrong}, *sized)
+    if of_record:
+        for dtype in (torch.bool, torch.bfloat16, torch.complex64):
+            refused(path, header, tensors | {name: own.to(dtype)})
+    for value in (np.nan, np.inf) if own.dtype.is_floating_point else ():
+        bad = own.clone()
+        bad.view(-1)[-1] = value
+        if np.isnan(value) or "/mean" not in name:  # a network may have a bias or scale that is infinite
+            refused(path, header, tensors | {name: bad})
+
+
+LEVEL_ABOUT = ("levels", 0, "about")
+PACKED = ("levels", 0, "models", "mlp", "packed")
 
 
 @pytest.mark.parametrize(
     ("keys", "value"),
     [
-        (("noise_level",), float("nan")),
-        (("snr_median",), float("inf")),
-        (("snr_median",), 0),
-        (("edges", "T_eff"), [6000.0, 3750.0]),
-        (("edges", "M_H"), [-2.0, -1.0, 0.0, 0.5]),
-        (("gates", "mlp", "hidden"), 10**12),
-        (("gates", "mlp", "n_experts"), 10**12),
-        (("gates", "mlp", "kind"), "linear"),
-        (("source", "log_g"), "oracle"),
-        (("label_range", "log_g"), [1.0]),
-        (("noise_level",), "0.2"),
+        (("about", "leading"), "nobody"),
+        ((*LEVEL_ABOUT, "noise_level"), float("nan")),
+        ((*LEVEL_ABOUT, "noise_level"), "0.2"),
+        ((*LEVEL_ABOUT, "snr_median"), float("inf")),
+        ((*LEVEL_ABOUT, "snr_median"), 0),
+        ((*LEVEL_ABOUT, "shown"), []),
+        ((*LEVEL_ABOUT, "shown"), ["nobody"]),
+        ((*LEVEL_ABOUT, "bins", "T_eff"), [6000.0, 3750.0]),
+        ((*LEVEL_ABOUT, "label_range", "log_g"), [1.0]),
+        ((*LEVEL_ABOUT, "label_range"), {}),
+        (("levels",), []),
+        (("levels", 0, "experts"), 7),
+        (("levels", 0, "models", "mlp", "module"), "nobody"),
+        (("levels", 0, "models", "mlp", "module"), "global_ridge"),
+        (("levels", 0, "models", "mlp", "options", "family"), "nobody"),
+        (("levels", 0, "models", "tower", "options", "families"), ["ridge"] * 15),
+        ((*PACKED, "state", "hidden"), 10**12),
+        ((*PACKED, "state", "n_experts"), 10**12),
+        ((*PACKED, "state", "kind"), "linear"),
+        ((*PACKED, "module"), "os"),
+        ((*PACKED, "module"), "models.training"),
+        ((*PACKED, "class"), "Gate"),
     ],
 )
 def test_impossible_values_of_the_header_are_named(parts, tmp_path, keys, value):
     refused(tmp_path / "model.safetensors", changed(parts[0], keys, value), parts[1])
 
 
-@pytest.mark.parametrize(("name", "factor"), [("wave", -1), ("scale.size", 0), ("intervals.half_width", -1),
-                                              ("gates.mlp.scale", 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "factor"), [("wave", -1), ("0/intervals.mlp.half_width", -1), ("0/scale.mlp.size", 0)]
+)
 def test_impossible_values_of_tensors_are_named(parts, tmp_path, name, factor):
     header, tensors = parts
-    refused(tmp_path / "model.safetensors", header, tensors | {name: tensors[name] * factor}, name.split(".")[-1])
+    refused(
+        tmp_path / "model.safetensors",
+        header,
+        tensors | {name: tensors[name] * factor},
+        name.split(".")[0].removeprefix("0/"),
+    )
 
 
-def test_the_classify_gate_may_know_nothing_of_a_bin(parts, tmp_path):
-    header, tensors = parts
-    bias = tensors["gates.classify.net.0.bias"].clone()
-    bias[0] = -np.inf
+def test_the_classify_gate_may_know_nothing_of_a_bin(tmp_path):
     path = tmp_path / "model.safetensors"
-    save_file(tensors | {"gates.classify.net.0.bias": bias}, path, {"gravispec": json.dumps(header)})
-    assert TrainedRun.load(path).gates["classify"].weights(np.zeros((1, 13)))[0, 0] == 0
-    refused(path, header, tensors | {"gates.classify.net.0.bias": torch.full_like(bias, -torch.inf)}, "net.0.bias")
+    run = small_run(shown=("classify",))
+    with torch.no_grad():
+        run.levels[0].models["classify"].model.gate.net[0].bias[0] = -torch.inf
+    run.save(path)
+    flat = np.ones((1, len(run.wave)))
+    assert TrainedRun.load(path).levels[0].predict(flat, flat, "classify")["weight_0"][0] == 0
+    with torch.no_grad():
+        run.levels[0].models["classify"].model.gate.net[0].bias[:] = -torch.inf
+    run.save(path)
+    refused_file(path, "model classify predicts labels that are not finite")
+
+
+def test_several_levels_are_read_back_and_a_damaged_one_is_named(tmp_path):
+    path = tmp_path / "model.safetensors"
+    run = small_run(noise_level=[1.0, 0.2], shown=SHOWN)
+    run.save(path)
+    again = TrainedRun.load(path)
+    assert [level.noise_level for level in again.levels] == [0.2, 1.0]
+    flux = 1 + 0.01 * np.random.default_rng(0).normal(size=(3, len(run.wave)))
+    for mine, other in zip(again.levels, run.levels, strict=True):
+        for name in SHOWN:
+            expected = other.predict(flux, 0.1 + 0 * flux, name)
+            pd.testing.assert_frame_equal(mine.predict(flux, 0.1 + 0 * flux, name), expected, check_exact=True)
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        header = json.loads(file.metadata()["gravispec"])
+    refused(path, header, {k: v for k, v in tensors.items() if k != "1/pca.mean"}, "pca.mean")
+    refused(path, changed(header, ("levels", 1, "about", "snr_median"), 0), tensors, "levels[1].about.snr_median")
 
 
 FILES = {
@@ -182,47 +237,43 @@ def test_a_model_with_nan_gives_no_catalogue(parts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_spectra(tmp_path / "a.fits")
     header, tensors = parts
-    tensors = tensors | {"coef": tensors["coef"] * np.nan}
+    tensors = tensors | {"0/ridge.coef": tensors["0/ridge.coef"] * np.nan}
     save_file(tensors, tmp_path / "m.safetensors", {"gravispec": json.dumps(header)})
     result = CliRunner().invoke(cli.main, ["predict", "a.fits", "--run", "m.safetensors", "-o", "a.csv"])
     assert result.exit_code == 1
-    assert "m.safetensors: tensor coef has 8400 values that are not finite numbers; make it: rm" in result.output
+    assert "m.safetensors: no model of gravispec (tensor 0/ridge.coef has NaN); make it: rm m" in result.output
     assert not (tmp_path / "a.csv").exists()
 
 
-NETWORKS = {
-    "gate": (lambda path: gates.save(gates.Gate("mlp", np.zeros(13), np.ones(13), 4), path), gates.load),
-    "tower": (
-        lambda path: tower.save(
-            {1: tower.GlobalFeatureMLP(np.zeros(5), np.ones(5), 0, hidden=(4, 3), dropout=0.1)}, {}, path
-        ),
-        tower.load,
-    ),
-    "residual_mlp": (lambda path: residual_mlp.ResidualMlp(20, (4, 3)).save(path), residual_mlp.load),
+MADE = {
+    "mixture": lambda: mixture_of("mlp", 5),
+    "tower": lambda: small_tower(5),
+    "residual_mlp": lambda: ResidualMlp(20, (4, 3)),
+    "global_ridge": lambda: GlobalRidge(np.ones((20, 3)), np.ones(3)),
 }
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
-def test_networks_of_the_workflow_are_named_too(kind, tmp_path):
-    save, load = NETWORKS[kind]
+@pytest.mark.parametrize("kind", MADE)
+def test_models_of_the_workflow_are_named_too(kind, tmp_path):
     good, path = tmp_path / "good.safetensors", tmp_path / "bad.safetensors"
-    save(good)
-    load(good)
+    model.save(MADE[kind](), good)
+    assert isinstance(model.load(good), type(MADE[kind]()))
     tensors = load_file(good)
     with safe_open(good, "pt") as file:
         metadata = file.metadata()
     cases = [{k: v for k, v in tensors.items() if k != name} for name in tensors]
-    cases += [tensors | {name: torch.zeros(7, 7)} for name in tensors]
     cases += [tensors | {name: tensor * np.nan} for name, tensor in tensors.items()]
+    if kind in ("mixture", "tower", "residual_mlp"):
+        cases += [tensors | {name: torch.zeros(7, 7)} for name in tensors if "net." in name]
     for case in cases:
         save_file(case, path, metadata)
-        with pytest.raises(InputError, match=r"bad.safetensors: .*tensor .*; delete it and rerun"):
-            load(path)
+        with pytest.raises(InputError, match=r"bad.safetensors: .*; delete it and rerun"):
+            model.load(path)
     [(key, text)] = metadata.items()
-    for missing in set(json.loads(text)) - {"format"}:
+    for missing in {"format", "module", "class", "state"} & set(json.loads(text)):
         header = {k: v for k, v in json.loads(text).items() if k != missing}
         save_file(tensors, path, {key: json.dumps(header)})
         with pytest.raises(InputError, match=r"bad.safetensors: "):
-            load(path)
+            model.load(path)
     shutil.copy(good, path)
-    load(path)
+    model.load(path)

@@ -17,16 +17,27 @@ from gravispec.errors import InputError
 from gravispec.models.flags import BITS, combine
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.prepared import Prepared
-from gravispec.predict import catalogue_rows, load_runs, nearest_run
+from gravispec.predict import Chosen, catalogue_rows, load_runs, nearest_run
 from tests.conftest import REPO
 
 pytestmark = pytest.mark.slow
-N_PIXELS = 2223
 
 
 @pytest.fixture(scope="module")
 def run(smoke):
     return TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def chosen(run):
+    """Its one level, with the labels of mlp in front."""
+    return Chosen(run, run.levels[0], "mlp")
+
+
+def with_about(run, **about):
+    """The run with something else in what its level says of itself."""
+    (level,) = run.levels
+    return replace(run, levels=(replace(level, about=level.about | about),))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +81,7 @@ def test_a_file_of_test_stars_gives_their_predictions(folder, smoke, stars, run)
     catalogue, table = QTable.read(folder / "cat.fits"), stars[0][:320]
     assert catalogue["star_id"].tolist() == table["star_id"].tolist()
     assert catalogue["file"].tolist() == ["a.fits"] * 300 + ["b.fits"] * 20
-    pairs = {"log_g": "mlp", "T_eff": "T_eff_global_ridge", "M_H": "M_H_global_ridge", "snr": "snr_measured"}
+    pairs = {"log_g": "mlp", "T_eff": "T_eff_mlp", "M_H": "M_H_mlp", "snr": "snr_measured"}
     pairs |= {f"log_g_{m}": m for m in ("global_ridge", "hard", "classify", "linear", "mlp_fallback")}
     pairs |= {"chi2": "chi2"} | {f"weight_{k}": f"w_mlp_{k}" for k in range(9)}
     for mine, theirs in pairs.items():
@@ -150,7 +161,7 @@ def prepared(flux, error, **changes):
     return Prepared("x.fits", np.arange(n).astype(str), flux, error, **(fields | changes))
 
 
-def test_flags_and_unusable_rows(run, stars):
+def test_flags_and_unusable_rows(chosen, stars):
     _, flux, error = (part[:6] for part in stars)
     filled = np.zeros(flux.shape, bool)
     filled[1, :300] = True
@@ -160,7 +171,7 @@ def test_flags_and_unusable_rows(run, stars):
     error[4] *= 30
     problem = np.array(["", "", "no pixel", "", "", ""])
     rows = catalogue_rows(
-        [run], prepared(flux, error, filled=filled, problem=problem, offset=np.array([0, 0, np.nan, 0, 0, 5.4]))
+        [chosen], prepared(flux, error, filled=filled, problem=problem, offset=np.array([0, 0, np.nan, 0, 0, 5.4]))
     )
     named = [{name for name, bit in BITS.items() if flags & bit} for flags in rows["flags"]]
     assert "MASKED" in named[1]
@@ -170,7 +181,7 @@ def test_flags_and_unusable_rows(run, stars):
     assert "SNR" in named[4]
     assert "OFFSET" in named[5]
     assert not named[0] & {"MASKED", "SNR", "UNUSABLE", "OFFSET", "UNLIKE_TRAINING"}
-    nothing = catalogue_rows([run], prepared(flux[2:3], error[2:3], problem=problem[2:3]))
+    nothing = catalogue_rows([chosen], prepared(flux[2:3], error[2:3], problem=problem[2:3]))
     assert list(nothing.columns) == list(rows.columns)
     assert nothing.loc[0, "flags"] == BITS["UNUSABLE"]
 
@@ -180,25 +191,38 @@ def test_bits_are_one_each():
     assert found.tolist() == [2**i for i in range(11)]
 
 
-def test_the_nearest_noise_level_is_used(run, stars):
-    noisier = replace(
-        run, about=run.about | {"noise_level": 1.0, "run": "noisy", "snr_median": run.about["snr_median"] / 5}
-    )
+def test_the_nearest_noise_level_is_used(chosen, stars):
+    typical = chosen.level.about["snr_median"]
+    noisier = with_about(chosen.run, noise_level=1.0, snr_median=typical / 5)
+    noisier = replace(noisier, about=noisier.about | {"run": "noisy"})
+    noisier = Chosen(noisier, noisier.levels[0], "classify")
     table, flux, error = (part[:4] for part in stars)
     factor = np.array([1, 8, 0.5, 8], np.float32)[:, None]
-    rows = catalogue_rows([run, noisier], prepared(flux, error * factor))
-    near = np.abs(np.log(rows["snr"] / run.about["snr_median"])) < np.abs(
-        np.log(5 * rows["snr"] / run.about["snr_median"])
-    )
+    rows = catalogue_rows([chosen, noisier], prepared(flux, error * factor))
+    near = np.abs(np.log(rows["snr"] / typical)) < np.abs(np.log(5 * rows["snr"] / typical))
+    assert set(near) == {True, False}
     assert (rows["run"] == np.where(near, "moe_smoke", "noisy")).all()
-    assert set(rows["run"]) == {"moe_smoke", "noisy"}
+    assert (rows["model"] == np.where(near, "mlp", "classify")).all()
     assert (rows["noise_level"] == np.where(near, 0.2, 1.0)).all()
-    np.testing.assert_allclose(rows["log_g"], table["mlp"], atol=1e-6)
-    assert nearest_run([run], np.array([np.nan, 3.0])).tolist() == [0, 0]
+    np.testing.assert_allclose(rows["log_g"], np.where(near, table["mlp"], table["classify"]), atol=1e-6)
+    assert nearest_run([chosen], np.array([np.nan, 3.0])).tolist() == [0, 0]
+
+
+def test_a_run_of_several_levels_is_all_of_them_and_a_level_stands_once(run, tmp_path):
+    several = replace(run, levels=(*run.levels, *with_about(run, noise_level=1.0).levels))
+    several.save(tmp_path / "several.safetensors")
+    found = load_runs([tmp_path / "several.safetensors"], "linear")
+    assert [(one.level.noise_level, one.model) for one in found] == [(0.2, "linear"), (1.0, "linear")]
+    run.save(tmp_path / "one.safetensors")
+    with pytest.raises(InputError, match=r"has the same noise level 0\.2"):
+        load_runs([tmp_path / "several.safetensors", tmp_path / "one.safetensors"])
+    with pytest.raises(InputError, match=r"no model 'mpl'; it has .*; did you mean 'mlp'"):
+        load_runs([tmp_path / "several.safetensors"], "mpl")
 
 
 def test_runs_on_other_pixels_are_refused(run, tmp_path):
-    other = replace(run, wave=run.wave + 1, about=run.about | {"noise_level": 1.0})
+    (level,) = with_about(run, noise_level=1.0).levels
+    other = replace(run, levels=(replace(level, fits=replace(level.fits, wave=run.wave + 1)),))
     run.save(tmp_path / "a.safetensors")
     other.save(tmp_path / "b.safetensors")
     with pytest.raises(InputError, match="have different pixels"):
@@ -211,8 +235,10 @@ def test_model_file_is_read_back_and_nothing_else_is(run, stars, tmp_path):
     again = TrainedRun.load(path)
     assert again.about == run.about
     _, flux, error = (part[:20] for part in stars)
-    pd.testing.assert_frame_equal(again.predict(flux, error), run.predict(flux, error))
-    assert run.about["config"]["run"]["n_train"] == 2400
+    for name in run.levels[0].about["shown"]:
+        expected = run.levels[0].predict(flux, error, name)
+        pd.testing.assert_frame_equal(again.levels[0].predict(flux, error, name), expected)
+    assert run.about["config"]["run"]["n_train"] == [2400]
     with safe_open(path, "pt") as file:
         header = json.loads(file.metadata()["gravispec"])
     save_file(
@@ -232,16 +258,17 @@ def test_the_rule_makes_the_same_catalogue(folder, smoke, more):
     by_rule = QTable.read(smoke.path / "results/catalogues/mine.parquet")
     assert len(by_rule) == 320
     by_hand = load_runs([smoke.path / "results/moe_smoke"])
-    assert by_rule.meta["RUN1"] == by_hand[0].about["run"]
+    assert by_rule.meta["RUN1"] == by_hand[0].run.about["run"]
     problems = (smoke.path / "results/catalogues/mine.parquet.problems.txt").read_text()
     assert problems.count("\n") == 1
     assert "bad.fits" in problems
 
 
 def test_a_run_on_a_running_continuum_does_not_see_a_flux_slope(run, stars):
-    config = run.about["config"]
-    flat = replace(run, about=run.about | {"config": config | {"dataset": config["dataset"] | {"continuum": 100}}})
+    (level,), (flat,) = run.levels, with_about(run, continuum=100).levels
     _, flux, error = (part[:50] for part in stars)
     tilted = flux * np.linspace(0.95, 1.05, flux.shape[1], dtype=np.float32)
-    by_median, by_continuum = (r.predict(tilted, error)["T_eff"] - r.predict(flux, error)["T_eff"] for r in (run, flat))
+    by_median, by_continuum = (
+        one.predict(tilted, error, "mlp")["T_eff"] - one.predict(flux, error, "mlp")["T_eff"] for one in (level, flat)
+    )
     assert np.abs(by_continuum).median() < 0.05 * np.abs(by_median).median()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,11 @@ from safetensors.torch import save_file
 from gravispec.data.files import atomic
 from gravispec.data.provenance import provenance
 from gravispec.data.stamp import read_stamp, stamped
+from gravispec.plugins.families import families
+from gravispec.plugins.models import modules
 from tests.test_project import SCRIPTS
 from workflow.reproduce import difference
+from workflow.scripts.lib.code_deps import digest
 
 ORIGIN = {"rule": "expert", "code": "1234", "seed": 1, "versions": {"numpy": "2"}}
 
@@ -98,32 +102,42 @@ def test_the_summary_can_be_traced_to_its_files(smoke):
     for name, about in (found["inputs"] | found["outputs"]).items():
         content = (smoke.path / name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (about["bytes"], about["sha256"]), name
-    assert {"results/noisy/smoke/noise_0.2/train_0.npy", f"{run}/model.safetensors", f"{run}/experts/8.npz"} <= set(
-        found["inputs"]
-    )
+    at = "smoke/noise_0.2/train_2400"
+    behind = {"results/noisy/smoke/noise_0.2/train_0.npy", f"results/features/{at}/experts/8.npz"}
+    behind |= {f"results/models/{at}/mlp/{name}" for name in ("model.safetensors", "predictions.parquet")}
+    behind |= {f"{run}/{name}" for name in ("model.safetensors", "calibration/noise_0.2.json", "stress/noise_0.2.csv")}
+    assert behind <= set(found["inputs"])
     assert set(found["outputs"]) == {f"{run}/summary.csv"}
     assert {f"{run}/figures/spectra.png", f"{run}/validated.json"} <= set(found["beside"])
     text = smoke.read(f"{run}/provenance.json")
     assert str(smoke.path) not in text  # nothing of this machine
     # every table and model of the run says itself where it comes from
-    files = [path for suffix in ("parquet", "npz", "safetensors") for path in (smoke.path / run).rglob(f"*.{suffix}")]
-    assert len(files) >= 15
+    files = [smoke.path / name for name in found["inputs"] if name.endswith((".parquet", ".npz", ".safetensors"))]
+    assert len(files) >= 25
     for path in files:
         origin = read_stamp(path)
         assert re.fullmatch("[0-9a-f]{16}", origin["code"])
         assert re.fullmatch("[0-9a-f]{64}", origin["config_sha256"])
         assert origin["versions"] == found["versions"]
-        assert origin["code"] == found["code"][f"workflow/scripts/{SCRIPTS[origin['rule']]}"]
+        script = f"workflow/scripts/{SCRIPTS[origin['rule']]}"
+        assert origin["code"] == digest(script, smoke.path)
+        assert script in found["code"]
+
+
+#: families and models behind the run
+FOLDERS = {
+    "features": {"window", "quality"},
+    "models": {"global_ridge", "oracle", "hard", "mixture", "fallback"},
+}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["moe", "tower"])
-def test_the_code_of_every_job_behind_a_summary_is_listed(request, kind):
-    checkout = request.getfixturevalue("smoke" if kind == "moe" else "tower_smoke")
-    run = f"results/{kind}_smoke"
-    rules = set(checkout.planned("--forceall", f"{run}/summary.csv"))
-    listed = json.loads(checkout.read(f"{run}/provenance.json"))["code"]
-    scripts = {f"workflow/scripts/{SCRIPTS[rule]}" for rule in rules if "figure" not in rule}
-    assert {file for file in listed if file.startswith("workflow/")} == scripts
-    listed_families = {file.split("/")[-1][:-3] for file in listed if file.startswith("gravispec/features/")}
-    assert listed_families == ({"window", "quality"} if kind == "moe" else {"pca", "ridge", "topk", "error"})
+def test_the_code_of_every_job_behind_a_summary_is_listed(smoke):
+    rules = set(smoke.planned("--forceall", "results/moe_smoke/summary.csv"))
+    listed = json.loads(smoke.read("results/moe_smoke/provenance.json"))["code"]
+    scripts = {SCRIPTS[rule] for rule in rules if "figure" not in rule} | {"figures.py", "figure_spectra.py"}
+    named = {file.removeprefix("workflow/scripts/") for file in listed if file.startswith("workflow/scripts/")}
+    assert {file for file in named if "/" not in file} == scripts
+    names = {folder: {Path(f).stem for f in listed if f.startswith(f"gravispec/{folder}/")} for folder in FOLDERS}
+    assert names["features"] & set(families()) == FOLDERS["features"]
+    assert names["models"] & set(modules()) == FOLDERS["models"]

@@ -11,50 +11,55 @@ import pytest
 import yaml
 
 from gravispec.data.bosz import wave_file
-from tests.conftest import REPO, Checkout
+from tests.conftest import REPO
 from tests.planned_jobs import Planned
-from tests.test_project import SCRIPTS
+from tests.workflow_rules import SCRIPTS
 
 pytestmark = pytest.mark.slow
-MOE = "results/moe_smoke/summary.csv"
-TARGETS = [MOE, "results/tower_smoke/summary.csv", "results/benchmark_smoke/summary.csv"]
+MOE, TOWERS = "results/moe_smoke/summary.csv", "results/tower_smoke/summary.csv"
+TARGETS = [MOE, TOWERS, "results/levels/summary.csv"]
 TARGETS += [f"results/noisy/{dataset}/noise_0.2/test_0.npy" for dataset in ("mine", "published")]
-TARGETS += ["results/comparison/growth.csv", "results/comparison/trees.csv", "results/catalogues/survey.fits"]
+TARGETS += ["results/comparison/growth.csv", "results/catalogues/survey.fits"]
 USER_FILES = {split: f"data/{split}.h5" for split in ("train", "val", "test")}
+#: a family with a fit, and a model that serves all noise levels
+FITTED = '''"""Family ``centred``: deviation from the mean training spectrum."""
+DEFINITION = UNIT = "flux"
+NAMES = ("deviation",)
+def fit(flux): return flux
+def features(flux, fitted): return flux[:, :1]
+'''
+ANY_LEVEL = '''"""The same at all noise levels."""
+DECLARES = ("all_levels",)
+class Constant:
+    def predict(self, flux): return {"log_g": flux[:, 0]}
+def fit(labels): return Constant()
+'''
 MORE = {
     "datasets": {
         "mine": {"kind": "pfsspec", **USER_FILES},
         "published": {"kind": "lte", "grid": "folder", "n_stars": {"train": 2400, "val": 600, "test": 600}},
     },
-    "runs": {"small": {"dataset": "smoke", "n_train": 1500}},
+    "models": {"centred": {"module": "mixture", "family": "centred"}, "any_level": {"module": "any_level"}},
+    "runs": {
+        "levels": {"like": "benchmark_smoke", "models": ["global_ridge", "centred", "any_level"], "catalogue": None},
+        "small": {"like": "moe_smoke", "n_train": 1500, "models": ["global_ridge"], "rho": None},
+    },
     "comparisons": {"growth": ["small", "moe_smoke"]},
-    "baseline_comparisons": {"trees": {"run": "moe_smoke", "baseline": "lightgbm", "n_train": 2400}},
     "catalogues": {"survey": {"runs": ["moe_smoke"], "files": ["data/*.fits"]}},
-}
-#: a module, and the rules behind whose scripts it is (with a part of the output's name, where not all jobs are)
-MODULES = {
-    "gravispec/features/topk.py": {"feature": "topk"},
-    "gravispec/features/window.py": {"feature": "window", "model": "", "catalogue_part": ""},
-    "gravispec/models/gates.py": dict.fromkeys(
-        ("gate", "gate_classify", "predictions", "validate", "model", "catalogue_part"), ""
-    ),
-    "gravispec/report/model_figures.py": {"figures": ""},
-    "gravispec/report/spectra_figure.py": {"figure_spectra": ""},
-    "gravispec/spectra/noise.py": {"noisy": ""},
-    "gravispec/models/baselines/residual_mlp.py": {"baseline": "residual_mlp"},
-    "gravispec/evaluation/sweep.py": {"sweep": "", "sweep_figures": "", "sweep_summary": "", "validate": ""},
 }
 
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
-    """Every rule of the workflow, for small runs of every kind."""
+    """Every rule of the workflow."""
     path = tmp_path_factory.mktemp("planned")
     grid = yaml.safe_load((REPO / "config/config.yaml").read_text())["grids"]["bosz"]
     folder = {**grid, "source": "bosz", "shards": 2}
-    for name in (*USER_FILES.values(), "data/a.fits", "data/b.fits", f"bosz/{wave_file(grid['r'])}"):
+    files = dict.fromkeys((*USER_FILES.values(), "data/a.fits", "data/b.fits", f"bosz/{wave_file(grid['r'])}"), "")
+    files |= {"gravispec/features/centred.py": FITTED, "gravispec/models/any_level.py": ANY_LEVEL}
+    for name, text in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        (path / name).touch()
+        (path / name).write_text(text)
     found = Planned(path, TARGETS, grids={"folder": folder}, **MORE)
     assert found.dry_run() == {}
     assert {rule for rule, _ in found.jobs.values()} == set(SCRIPTS)
@@ -72,6 +77,7 @@ def change(planned):
         text = path.read_text()
         assert old is None or old in text
         path.write_text(text + new if old is None else text.replace(old, new, 1))
+        os.utime(path, (0, 0))  # what a file says counts, not its age
 
     yield edit
     for path, content, stat in reversed(undo):
@@ -79,46 +85,54 @@ def change(planned):
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def rules_of(jobs):
-    return {rule for rule, _ in jobs.values()}
+def paths(jobs):
+    return {path for outputs in jobs for path in outputs}
 
 
-def check_reruns(planned, edited):
-    """Exactly the jobs ``edited`` and those after them are planned, in the smallest of the targets that have any."""
-    assert edited
-    before = {target: planned.before(target) for target in TARGETS}
-    target = min((t for t in TARGETS if before[t] & edited), key=lambda t: len(before[t]))
-    expected = planned.after(before[target] & edited) & before[target]
-    assert set(planned.dry_run(targets=[target])) == expected
+def models_of(jobs):
+    """Names of the models whose jobs these are."""
+    return {path.split("/")[5] for path in paths(jobs) if path.startswith("results/models/")}
 
 
-@pytest.mark.parametrize("rule", sorted(SCRIPTS))
+def runs_of(jobs):
+    """Names of the runs in whose folders something is made."""
+    return {path.split("/")[1] for path in paths(jobs)} & {"moe_smoke", "tower_smoke", "levels", "small"}
+
+
+@pytest.mark.parametrize("rule", ["expert", "calibration", "figure_spectra", "spectra_from_file"])
 def test_an_edit_of_a_script_reruns_its_rule_and_what_follows(planned, change, rule):
     change(f"workflow/scripts/{SCRIPTS[rule]}", "\nEDITED = True\n")
-    check_reruns(planned, planned.of(rule))
+    assert set(planned.dry_run()) == planned.after(planned.of(rule))
+
+
+#: a module; which models and runs it is behind; rules whose jobs must not be planned
+MODULES = {
+    "gravispec/models/tower.py": ({"tower", "tower_in_sample", "tower_f12"}, {"tower_smoke"}, {"feature", "expert"}),
+    "gravispec/features/topk.py": ({"tower", "tower_in_sample"}, {"tower_smoke"}, {"expert", "global_ridge"}),
+    "gravispec/features/centred.py": ({"centred"}, {"levels"}, {"expert", "global_ridge"}),
+    "gravispec/models/any_level.py": ({"any_level"}, {"levels"}, {"feature", "expert"}),
+    "gravispec/report/figures/residuals.py": (
+        set(), {"moe_smoke", "tower_smoke", "levels"}, {"figure_spectra", "predictions", "validate"},
+    ),
+    "gravispec/models/gates.py": (
+        {"classify", "linear", "mlp", "hard", "mlp_fallback", "centred"},
+        {"moe_smoke", "levels"},
+        {"feature", "expert"},
+    ),
+    "gravispec/evaluation/comparison.py": (set(), set(), {"summary", "model"}),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_an_edit_of_a_module_reruns_the_rules_behind_which_it_is(planned, change, module):
+def test_an_edit_of_a_module_reruns_what_reads_it_and_nothing_else(planned, change, module):
+    models, runs, not_again = MODULES[module]
     change(module, "\nEDITED = True\n")
-    jobs = set().union(*(planned.of(rule, part) for rule, part in MODULES[module].items()))
-    expected = planned.after(jobs)
-    assert set(planned.dry_run()) == expected
-
-
-def test_the_ridge_module_reruns_experts_and_what_follows_but_no_spectra(planned, change):
-    change("gravispec/models/ridge.py", "\nEDITED = True\n")
-    jobs = planned.dry_run(targets=[MOE])
-    assert {"expert", "global_ridge", "expert_predictions", "model", "gate", "summary"} <= rules_of(jobs)
-    assert not {"grid_shard", "grid", "spectra", "noisy", "figure_spectra"} & rules_of(jobs)
-
-
-def test_an_edit_with_an_old_time_stamp_is_seen(planned, change):
-    name = "gravispec/report/spectra_figure.py"
-    change(name, "\nEDITED = True\n")
-    os.utime(planned.path / name, (0, 0))
-    jobs = planned.dry_run(targets=[MOE])
-    assert rules_of(jobs) == {"figure_spectra", "summary"}
+    jobs = planned.dry_run()
+    assert set(jobs) == planned.after({outputs for outputs, (_, read) in planned.jobs.items() if module in read})
+    assert models_of(jobs) == models
+    assert runs_of(jobs) == runs
+    assert jobs
+    assert not not_again & {rule for rule, _ in jobs.values()}
 
 
 def test_touching_all_code_reruns_nothing(planned):
@@ -139,38 +153,64 @@ def test_without_the_records_of_snakemake_edits_since_are_seen_and_nothing_else(
     records.rename(planned.path / "kept")
     try:
         assert planned.dry_run() == {}
-        change("gravispec/report/spectra_figure.py", "\nEDITED = True\n")
-        change("gravispec/evaluation/bootstrap.py", "\nEDITED = True\n")
-        jobs = planned.dry_run(targets=[MOE])
-        edited = planned.of("figure_spectra") | planned.of("bootstrap") | planned.of("per_bin")
-        edited = (edited | planned.of("hypotheses")) & planned.before(MOE)
-        assert set(jobs) == planned.after(edited) & planned.before(MOE)
+        for name in ("gravispec/report/spectra_figure.py", "gravispec/evaluation/coverage.py"):
+            change(name, "\nEDITED = True\n")
+            (planned.path / name).touch()
+        edited = {
+            outputs for outputs, (_, read) in planned.jobs.items()
+            if read & {"gravispec/report/spectra_figure.py", "gravispec/evaluation/coverage.py"}
+        }  # fmt: skip
+        assert set(planned.dry_run(targets=[MOE])) == planned.after(edited) & planned.before(MOE)
     finally:
         shutil.rmtree(records, ignore_errors=True)
         (planned.path / "kept").rename(records)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "rules"),
+    ("old", "new", "jobs"),
     [
-        ("resamples: 2000", "resamples: 1000", {"bootstrap", "per_bin", "residuals", "stress", "validate", "summary"}),
-        ("epochs: 100 ", "epochs: 50 ", {"gate", "summary"}),
-        ("fallback_weight: 0.5", "fallback_weight: 0.6", {"predictions", "model", "summary"}),
-        ("confidence: 0.95", "confidence: 0.9", {"bootstrap", "per_bin", "residuals", "stress", "figures", "summary"}),
+        ("resamples: 2000", "resamples: 1000", [("tables", ""), ("quality", ""), ("stress", ""), ("trained_run", "")]),
+        ("epochs: 100  ", "epochs: 50  ", [("model", "/mlp/")]),
+        ("weight: 0.5", "weight: 0.6", [("model", "/mlp_fallback/")]),
+        (
+            "confidence: 0.95",
+            "confidence: 0.9",
+            [(rule, "") for rule in ("tables", "quality", "stress", "trained_run", "figures_weights")],
+        ),
     ],
 )
-def test_a_changed_leaf_of_the_config_reruns_its_dependants(planned, change, old, new, rules):
+def test_a_changed_leaf_of_the_config_reruns_its_dependants(planned, change, old, new, jobs):
     change("config/config.yaml", new, old)
-    jobs = set().union(*map(planned.of, rules)) & planned.before(MOE)
-    assert set(planned.dry_run(targets=[MOE])) == planned.after(jobs) & planned.before(MOE)
+    mine = set().union(*(planned.of(*job) for job in jobs)) & planned.before(MOE)
+    assert set(planned.dry_run(targets=[MOE])) == planned.after(mine) & planned.before(MOE)
 
 
-def test_adding_a_run_touches_no_other(planned, change):
-    mine = "  another: {dataset: smoke, noise_level: 0.5, n_train: 1000}\n  moe_smoke: {"
+def test_a_new_model_in_one_run_touches_no_other(planned, change):
+    module = planned.path / "gravispec/models/mine.py"
+    module.write_text(ANY_LEVEL.replace('("all_levels",)', "()"))
+    change("config/config.yaml", "  mine: {module: mine}\n  mlp:\n", "  mlp:\n")
+    change("config/config.yaml", "models: [global_ridge, mine, tower,", "models: [global_ridge, tower,")
+    try:
+        jobs = planned.dry_run()
+    finally:
+        module.unlink()
+    assert models_of(jobs) == {"mine"}
+    assert runs_of(jobs) == {"tower_smoke"}
+    made = {path.split("/")[1] for path in paths(jobs)}
+    assert made <= {"models", "tower_smoke", "noisy", "spectra"}  # and temporary files of the same
+    assert planned.after({outputs for outputs in jobs if outputs in planned.jobs}) >= set(jobs) - {
+        outputs for outputs in jobs if "/mine/" in next(iter(outputs))
+    }
+
+
+def test_a_new_run_touches_no_other_and_takes_what_is_there(planned, change):
+    mine = "  another: {like: moe_smoke, models: [global_ridge, mlp], noise_level: [0.2, 0.5]}\n  moe_smoke: {"
     change("config/config.yaml", mine, "  moe_smoke: {")
     assert planned.dry_run() == {}
     jobs = planned.dry_run(targets=["results/another/summary.csv"])
-    assert [rule for rule, _ in jobs.values()].count("expert") == 9
+    assert models_of(jobs) == {"mlp"}  # global_ridge is there at both levels, mlp at one
+    assert not [path for path in paths(jobs) if path.startswith("results/models") and "/noise_0.2/" in path]
+    assert not runs_of(jobs)
 
 
 def test_a_deleted_figure_is_remade_alone(planned):
@@ -178,21 +218,19 @@ def test_a_deleted_figure_is_remade_alone(planned):
     stat = path.stat()
     path.unlink()
     try:
-        assert rules_of(planned.dry_run(targets=["results/moe_smoke/figures/spectra.png"])) == {"figure_spectra"}
+        jobs = planned.dry_run(targets=["results/moe_smoke/figures/spectra.png"])
+        assert {rule for rule, _ in jobs.values()} == {"figure_spectra"}
     finally:
         path.touch()
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def test_a_fresh_copy_plans_the_whole_main_job(tmp_path):
-    planned = Checkout(tmp_path).planned("results/moe_100k/summary.csv")
-    assert planned["expert"] == 9
-    assert planned["grid_shard"] >= 2
-    assert planned["gate"] == 2
-    assert planned["summary"] == 1
-
-
 def test_a_real_run_is_as_complete_as_a_planned_one(smoke, edit):
     assert smoke.planned(MOE) == {}
-    edit("gravispec/report/model_figures.py", "\nEDITED = True\n")
-    assert set(smoke.planned(MOE)) == {"figures", "summary"}
+    edit("gravispec/report/figures/gate_weights.py", "\nEDITED = True\n")
+    assert set(smoke.planned(MOE)) == {"figures_weights", "summary"}
+    assert smoke.planned("--forceall", MOE)["expert"] == 9
+
+
+def test_the_device_is_no_reason_to_run_again(smoke, more):
+    assert smoke.planned(*more(device="cpu"), MOE) == {}

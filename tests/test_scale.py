@@ -22,7 +22,8 @@ from gravispec.models.ridge import FoldFits, RidgeFit
 from gravispec.spectra.observing import error_arrays, error_parameters
 from gravispec.spectra.sampling import sample_stars
 from tests.conftest import REPO
-from workflow.costs import MOST_SHARDS, Model, shortage, too_many_shards
+from tests.whole_config import RAW
+from workflow.costs import MOST_SHARDS, Costs, shortage, too_many_shards
 
 GB = 1_000_000_000
 
@@ -123,10 +124,7 @@ def test_memory_of_a_job_does_not_grow_with_the_stars(tmp_path):
 
 
 def settings(**more):
-    raw = yaml.safe_load((REPO / "config/config.yaml").read_text())
-    for section, entries in more.items():
-        raw[section] |= entries
-    return load(raw)
+    return load(RAW | {section: RAW[section] | entries for section, entries in more.items()})
 
 
 def jobs_of(found, dataset, level="0.2"):
@@ -144,19 +142,19 @@ def dataset_of(n_train):
 
 def test_one_million_stars_need_two_arrays():
     found = settings()
-    line, problem = shortage(Model(found), jobs_of(found, "lte_1m"), disk=45 * GB, memory=6000)
+    line, problem = shortage(Costs(found), jobs_of(found, "large"), disk=45 * GB, memory=6000)
     assert problem is None
     assert line.startswith(f"{2 * 1_015_000 * 4 * 4096 / 1e9:.1f} GB of disk")
 
 
 def test_the_smaller_run_that_is_named_fits_and_one_much_larger_does_not():
     found = settings()
-    _, problem = shortage(Model(found), jobs_of(found, "lte_1m"), disk=21 * GB, memory=6000)
+    _, problem = shortage(Costs(found), jobs_of(found, "large"), disk=21 * GB, memory=6000)
     assert "about 33.3 GB of disk are needed in results/, 21.0 GB are free" in problem
     n_train = int(problem.split("n_train = ")[1].split()[0])
     for n, fits in ((n_train, True), (n_train + 2000, False)):
         smaller = settings(datasets={"smaller": dataset_of(n)})
-        _, problem = shortage(Model(smaller), jobs_of(smaller, "smaller"), disk=21 * GB, memory=6000)
+        _, problem = shortage(Costs(smaller), jobs_of(smaller, "smaller"), disk=21 * GB, memory=6000)
         assert (problem is None) is fits
 
 
@@ -168,10 +166,10 @@ def test_files_that_are_there_count_as_done(tmp_path):
     with open(done, "wb") as file:
         file.truncate(size)  # a hole, no data
     need = 2 * 115_000 * 4 * 4096
-    assert shortage(Model(found), jobs, disk=need - 1, memory=6000)[1]
+    assert shortage(Costs(found), jobs, disk=need - 1, memory=6000)[1]
     again = [(rule, wildcards, [str(done)] if i == 0 else []) for i, (rule, wildcards, _) in enumerate(jobs)]
-    assert shortage(Model(found), again, disk=need - size, memory=6000)[1] is None
-    assert shortage(Model(found), again, disk=need - size - 1, memory=6000)[1]
+    assert shortage(Costs(found), again, disk=need - size, memory=6000)[1] is None
+    assert shortage(Costs(found), again, disk=need - size - 1, memory=6000)[1]
 
 
 @pytest.mark.parametrize("n_train", [10**9, 10**12, 10**15])
@@ -180,7 +178,7 @@ def test_more_shards_than_can_be_planned_are_refused_with_the_needs_before_they_
     found = settings(datasets={"huge": dataset_of(n_train) | {"shard": shard}})
     size = (n_train + 15_000) * 2 * 4 * 4096
     tracemalloc.start()
-    problem = too_many_shards(Model(found), "huge", disk=21 * GB)
+    problem = too_many_shards(Costs(found), "huge", disk=21 * GB)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10**6
@@ -192,18 +190,18 @@ def test_more_shards_than_can_be_planned_are_refused_with_the_needs_before_they_
     assert 0.9 * 21 * GB < (smaller + 15_000) * 2 * 4 * 4096 < 21 * GB
     cut = int(problem.split("shard: ")[1]) if "shard: " in problem else shard
     fitting = settings(datasets={"huge": dataset_of(smaller) | {"shard": cut}})
-    assert too_many_shards(Model(fitting), "huge", disk=21 * GB) is None
+    assert too_many_shards(Costs(fitting), "huge", disk=21 * GB) is None
 
 
 @pytest.mark.parametrize("n_train", [10**6, 10**9])
 def test_small_shards_of_many_stars_are_refused_with_a_shard_that_can_be_planned(n_train):
     found = settings(datasets={"cut": dataset_of(n_train) | {"shard": 100}})
-    problem = too_many_shards(Model(found), "cut", disk=10**18)
+    problem = too_many_shards(Costs(found), "cut", disk=10**18)
     assert "datasets.cut.shard = 100" in problem
     shard = int(problem.split("shard: ")[1].split()[0])
     for size, fits in ((shard, True), (shard // 2, False)):
         cut = settings(datasets={"cut": dataset_of(n_train) | {"shard": size}})
-        assert (too_many_shards(Model(cut), "cut", disk=10**18) is None) is fits
+        assert (too_many_shards(Costs(cut), "cut", disk=10**18) is None) is fits
         assert len(cut.datasets["cut"].shards()) == cut.datasets["cut"].n_shards
 
 
@@ -215,6 +213,18 @@ def test_rows_of_the_shards_are_the_stars_each_once():
         assert [i for s, first, stop in rows if s == split for i in range(first, stop)] == list(range(n))
 
 
+def test_a_cluster_is_asked_for_more_than_was_measured_and_a_model_says_its_own():
+    costs = Costs(settings())
+    at = {"dataset": "lte", "level": "0.2", "n_train": "100000"}
+    for rule, model in (("model", "mlp"), ("model", "lightgbm"), ("model", "tower"), ("predictions_of_level", "mlp")):
+        need = costs.of(rule, at | {"model": model})
+        assert need.megabytes() > need.MB
+        assert need.megabytes() % 250 == 0
+        assert 60 * need.minutes() > need.seconds
+    needs = {model: costs.of("model", at | {"model": model}) for model in ("lightgbm", "global_ridge", "hard")}
+    assert needs["lightgbm"].seconds > 10 * needs["hard"].seconds
+
+
 def test_a_grid_of_many_models_needs_disk_and_memory():
     axes = {"T_eff": 200, "log_g": 200, "M_H": 200, "a_M": 200, "C_M": 200}
     axes = {name: {"start": 4000, "stop": 6000} if name == "T_eff" else {"start": 0.5, "stop": 1} for name in axes}
@@ -222,31 +232,34 @@ def test_a_grid_of_many_models_needs_disk_and_memory():
         grid = {"axes": {name: about | {"n": n} for name, about in axes.items()}, "shards": 32}
         found = settings(grids={"huge": grid})
         jobs = [("grid_shard", {"grid": "huge", "shard": str(i)}, []) for i in range(32)]
-        line, problem = shortage(Model(found), [*jobs, ("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
+        line, problem = shortage(Costs(found), [*jobs, ("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
         assert line.startswith(f"{n**5 * 8 * 4096 / 1e9:.1f} GB of disk")
         assert (problem is None) is (n == 2)
     assert "of disk are needed in results/, 50.0 GB are free" in problem
     assert "take fewer nodes in grids.huge.axes" in problem
-    _, problem = shortage(Model(found), [("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
+    _, problem = shortage(Costs(found), [("grid", {"grid": "huge"}, [])], disk=50 * GB, memory=6000)
     assert "of memory are needed for a job of rule grid, 6.0 GB are free" in problem
 
 
 def test_too_little_memory_is_said_with_the_rule():
     found = settings()
-    jobs = [("expert", {"run": "moe_100k", "bin": "0"}, []), ("summary", {"run": "moe_100k"}, [])]
-    _, problem = shortage(Model(found), jobs, disk=GB, memory=700)
+    jobs = [
+        ("expert", {"dataset": "lte", "level": "0.2", "n_train": "100000", "bin": "0"}, []),
+        ("summary", {"run": "mixture"}, []),
+    ]
+    _, problem = shortage(Costs(found), jobs, disk=GB, memory=700)
     assert "of memory are needed for a job of rule expert, 0.7 GB are free" in problem
-    assert shortage(Model(found), jobs, disk=GB, memory=2000)[1] is None
+    assert shortage(Costs(found), jobs, disk=GB, memory=2000)[1] is None
 
 
 def test_a_shard_of_features_needs_as_much_in_any_data_set():
     found = settings(datasets={"huge": dataset_of(100_000_000)})
     wildcards = {"shard": "train_1", "level": "0.2", "n_train": "100000", "feature": "window"}
-    of_size = [Model(found).need("feature", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
+    of_size = [Costs(found).of("feature", wildcards | {"dataset": name}) for name in ("lte", "huge")]
     assert of_size[0].seconds == of_size[1].seconds
     # 10 bytes a star: a Ridge out of fold knows the fold of every training star
     assert of_size[1].MB - of_size[0].MB < 1010
-    tables = [Model(found).need("feature_table", wildcards | {"dataset": name}, []) for name in ("lte", "huge")]
+    tables = [Costs(found).of("feature_table", wildcards | {"dataset": name}) for name in ("lte", "huge")]
     assert tables[1].MB > tables[0].MB + 10_000
 
 
@@ -259,14 +272,14 @@ class TestBeforeTheFirstJob:
     def test_a_run_that_does_not_fit_on_the_disk_does_not_begin(self, smoke):
         config = {
             "datasets": {"huge": dataset_of(1_000_000_000) | {"shard": 100_000_000}},
-            "runs": {"huge": {"dataset": "huge", "n_train": 1_000_000_000}},
+            "runs": {"huge": {"like": "moe_smoke", "dataset": "huge", "n_train": 1_000_000_000}},
         }
         self.is_refused(smoke, config)
 
     def test_nor_does_one_that_has_more_shards_than_can_be_planned(self, smoke):
         config = {
             "datasets": {"huge": dataset_of(10**12)},
-            "runs": {"huge": {"dataset": "huge", "n_train": 10**12}},
+            "runs": {"huge": {"like": "moe_smoke", "dataset": "huge", "n_train": 10**12}},
         }
         self.is_refused(smoke, config)
 
@@ -281,7 +294,7 @@ class TestBeforeTheFirstJob:
         assert "Nothing to be done" in smoke.snakemake().stdout
 
     def test_a_gpu_that_is_asked_for_and_absent(self, smoke):
-        config = {"device": "cuda", "runs": {"other": {"dataset": "smoke", "n_train": 1000}}}
+        config = {"device": "cuda", "runs": {"other": {"like": "moe_smoke", "n_train": 1000}}}
         process = self.start(smoke, config, "results/other/summary.csv")
         if "this machine has no GPU" not in process.stdout:
             pytest.skip("a GPU is here")

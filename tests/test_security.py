@@ -19,10 +19,10 @@ from gravispec.data.arrays import RowReader
 from gravispec.data.npz import load_npz
 from gravispec.data.pfsspec import ERROR, FLUX, WAVE, numeric_columns
 from gravispec.data.stamp import read_stamp
+from gravispec.data.tensor_file import load_tensors
 from gravispec.errors import InputError
 from gravispec.evaluation.validate import read
-from gravispec.models import gates, tower
-from gravispec.models.baselines import residual_mlp
+from gravispec.models import model
 from gravispec.models.ridge import RidgeFit
 from gravispec.models.trained import TrainedRun
 from gravispec.spectra.grid import GridInterpolator
@@ -125,7 +125,7 @@ def bomb(tmp_path):
 
 LOADERS = {
     "npz": [lambda path: load_npz(path, RidgeFit), RidgeFit.load, GridInterpolator.load, read_stamp],
-    "safetensors": [TrainedRun.load, gates.load, tower.load, residual_mlp.load],
+    "safetensors": [TrainedRun.load, model.load, lambda path: load_tensors(path, "model", model.FORMAT)],
     "npy": [RowReader, lambda path: np.load(path, allow_pickle=False)],
     "parquet": [read, pd.read_parquet],
     "csv": [read],

@@ -2,22 +2,21 @@
 
 import importlib
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from gravispec.config import load
 from gravispec.evaluation.metrics import scores
 from gravispec.features.family import compute, open_inputs
-from gravispec.models import gates
 from gravispec.models.ridge import RidgeFit
 from tests.conftest import Checkout
 
 MODELS = ["global_ridge", "oracle", "hard", "classify", "linear", "mlp"]
 FIGURES = ["r2_by_model", "delta_by_bin", "bootstrap", "gate_weights", "predicted_vs_true", "spectra"]
-FIGURES += ["coverage", "residuals", "giants_dwarfs"]
+FIGURES += ["coverage", "residuals", "giants_dwarfs", "learning_curves", "r2_against_snr"]
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +31,11 @@ def predictions(run):
     return pd.read_parquet(run / "predictions.parquet")
 
 
+def of_model(run, name, model):
+    """The rows of a model in a table."""
+    return pd.read_csv(run / f"{name}.csv").query(f"model == '{model}'")
+
+
 def test_the_default_target_says_how_to_make_the_rest(smoke):
     assert "snakemake -c8 results/RUN/summary.csv" in smoke.process.stdout
     assert "moe_100k" in smoke.process.stdout
@@ -43,46 +47,58 @@ def test_a_second_run_does_nothing(smoke):
 
 def test_summary_agrees_with_the_predictions(run, predictions):
     summary = pd.read_csv(run / "summary.csv").set_index("model")
-    assert list(summary.index) == [*MODELS, "mlp_full", "mlp_fallback", "global_full"]
     test = predictions[predictions["split"] == "test"]
-    covered = test[~test["uncovered"]]
-    for model in MODELS:
-        expected = scores(covered["log_g"], covered[model])
-        for name in ("n_test", "r2", "mae", "rmse"):
-            assert summary.loc[model, name] == pytest.approx(expected[name], rel=1e-6)
+    rows = {"covered": dict.fromkeys(MODELS), "all": {}}
+    rows["covered"] = {name: name for name in MODELS} | {"mlp_fallback_covered": "mlp_fallback"}
+    rows["all"] = {f"{name}_full": name for name in ("hard", "classify", "linear", "mlp")}
+    rows["all"] |= {
+        "global_full": "global_ridge",
+        "mlp_fallback": "mlp_fallback",
+    }  # an oracle knows covered stars alone
+    assert sorted(summary.index) == sorted([*rows["covered"], *rows["all"]])
+    for stars, keep in (("covered", ~test["uncovered"]), ("all", slice(None))):
+        here = test[keep]
+        for row, model in rows[stars].items():
+            assert summary.loc[row, "stars"] == stars
+            for name, value in scores(here["log_g"], here[model]).items():
+                assert summary.loc[row, name] == pytest.approx(value, rel=1e-6), (row, name)
+        np.testing.assert_allclose(summary.loc[list(rows[stars]), "coverage"], len(here) / len(test))
     assert summary.loc["mlp_full", "n_test"] == len(test) == 600
-    assert summary.loc["mlp", "coverage"] == pytest.approx(len(covered) / 600)
 
 
 def test_every_table_shows_n(run):
     quality = ("calibration", "residuals", "giants_dwarfs", "stress")
-    for name in ("summary", "per_bin", "bootstrap", "hypotheses", *quality):
+    for name in ("summary", "per_bin", "by_snr", "bootstrap", "hypotheses", *quality):
         table = pd.read_csv(run / f"{name}.csv")
         assert "n_test" in table.columns, name
         assert (table["n_test"] > 0).all(), name
 
 
-def test_unstressed_stars_are_those_of_the_summary(run, predictions):
+@pytest.mark.parametrize(("model", "row"), [("mlp", "mlp_full"), ("global_ridge", "global_full")])
+def test_unstressed_stars_are_those_of_the_summary(run, model, row):
     """The stress table adds the run's own noise and takes its catalogue: without a stress both are the run's."""
-    stress = pd.read_csv(run / "stress.csv").set_index("stress")
-    summary = pd.read_csv(run / "summary.csv").set_index("model")
-    calibration = pd.read_csv(run / "calibration.csv").query("label == 'log_g' and nominal == 0.95 and by == 'all'")
-    residuals = pd.read_csv(run / "residuals.csv").query("label == 'log_g' and by == 'all'")
-    assert stress.loc["none", "r2"] == pytest.approx(summary.loc["mlp_full", "r2"], abs=1e-6)
+    stress, summary = of_model(run, "stress", model).set_index("stress"), pd.read_csv(run / "summary.csv")
+    calibration = of_model(run, "calibration", model).query("label == 'log_g' and nominal == 0.95 and by == 'all'")
+    residuals = of_model(run, "residuals", model).query("label == 'log_g' and by == 'all'")
+    assert stress.loc["none", "r2"] == pytest.approx(summary.set_index("model").loc[row, "r2"], abs=1e-6)
     assert stress.loc["none", "coverage95"] == pytest.approx(calibration["coverage"].iloc[0], abs=1e-9)
     for statistic in ("bias", "scatter"):
         assert stress.loc["none", statistic] == pytest.approx(residuals[statistic].iloc[0], abs=1e-5)
         assert stress.loc["none", f"{statistic}_change"] == 0
     # opposite velocities and resolutions pull to opposite sides
     assert stress.loc["velocity_plus_10", "bias_change"] * stress.loc["velocity_minus_10", "bias_change"] < 0
-    assert stress.loc["resolution_minus_10", "r2_ci_high"] < 0 < stress.loc["resolution_plus_10", "r2_ci_low"]
     assert stress.loc["sky_residuals_5", "unlike_training"] == 1
     assert stress["not_done"].isna().all()
 
 
+def test_a_wrong_resolution_costs(run):
+    stress = of_model(run, "stress", "mlp").set_index("stress")
+    assert stress.loc["resolution_minus_10", "r2_ci_high"] < 0 < stress.loc["resolution_plus_10", "r2_ci_low"]
+
+
 def test_flags_of_spectra_that_are_as_in_training_and_of_others(run):
     """False alarms are 0.5 % of each kind by construction: here of 600 stars, by limits from 600 others."""
-    stress = pd.read_csv(run / "stress.csv").set_index("stress")
+    stress = of_model(run, "stress", "mlp").set_index("stress")
     kinds = ["line_width", "line_core", "line_depth", "slope"]
     assert (stress.loc["none", kinds] <= 0.025).all()
     for name, kind, rate in (
@@ -99,10 +115,11 @@ def test_flags_of_spectra_that_are_as_in_training_and_of_others(run):
 
 
 def test_giants_and_dwarfs_are_all_test_stars(run, predictions):
-    table = pd.read_csv(run / "giants_dwarfs.csv").set_index("true")
     test = predictions[predictions["split"] == "test"]
-    expected = pd.crosstab(test["log_g"] >= 3.5, test["mlp"] >= 3.5).to_numpy()
-    assert table[["predicted_giant", "predicted_dwarf"]].to_numpy().tolist() == expected.tolist()
+    for model in ("global_ridge", "mlp"):
+        table = of_model(run, "giants_dwarfs", model).set_index("true")
+        expected = pd.crosstab(test["log_g"] >= 3.5, test[model] >= 3.5).to_numpy()
+        assert table[["predicted_giant", "predicted_dwarf"]].to_numpy().tolist() == expected.tolist()
 
 
 def test_figures_are_png_at_200_dpi_and_pdf(run):
@@ -119,26 +136,27 @@ def test_predictions_have_every_model_weight_and_flag(predictions, smoke):
     stars = pd.read_parquet(smoke.path / "results/spectra/smoke/stars.parquet")
     expected = stars.loc[stars["split"] != "train", "star_id"]
     assert predictions["star_id"].tolist() == expected.tolist()
-    columns = [*MODELS, "mlp_fallback", "uncovered", "edge", "bin", "part", "T_eff", "log_g", "M_H", "mag", "snr"]
-    assert set(columns) <= set(predictions)
+    columns = ["noise_level", "n_train", "bin", "part", "T_eff", "log_g", "M_H", "mag", "snr", "snr_measured", "chi2"]
+    columns += [f"{label}{model}" for model in (*MODELS, "mlp_fallback") for label in ("", "T_eff_", "M_H_")]
+    assert {*columns, "uncovered", "edge"} <= set(predictions)
     assert predictions["part"].value_counts().to_dict() == {
-        "test": 600, "gate_fit": 420, "calibration": 120, "gate_stop": 60,
+        "test": 600, "fit": 420, "calibration": 120, "stop": 60,
     }  # fmt: skip
-    for gate in gates.KINDS:
+    for gate in ("classify", "linear", "mlp", "hard"):
         weights = predictions[[f"w_{gate}_{k}" for k in range(9)]].to_numpy()
         np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-9)
     assert predictions.loc[predictions["uncovered"], "oracle"].isna().all()
-    assert predictions.drop(columns="oracle").select_dtypes("number").notna().all(axis=None)
+    others = [name for name in predictions if "oracle" not in name]
+    assert predictions[others].select_dtypes("number").notna().all(axis=None)
 
 
-def test_an_expert_predicts_what_its_file_says(predictions, smoke, run):
+def test_an_expert_predicts_what_its_file_says(predictions, smoke):
     stars = pd.read_parquet(smoke.path / "results/spectra/smoke/stars.parquet")
     noisy = smoke.flux()
     row = int(np.flatnonzero((stars["split"] == "test").to_numpy())[0])
     star = predictions.set_index("star_id").loc[stars.loc[row, "star_id"]]
-    values = np.array([RidgeFit.load(run / f"experts/{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])[
-        :, 0
-    ]
+    folder = smoke.path / "results/features/smoke/noise_0.2/train_2400/experts"
+    values = np.array([RidgeFit.load(folder / f"{k}.npz").predict(noisy[row : row + 1])[0] for k in range(9)])[:, 0]
     weights = star[[f"w_mlp_{k}" for k in range(9)]].to_numpy(float)
     assert star["mlp"] == pytest.approx(weights @ values, abs=1e-9)
 
@@ -175,39 +193,29 @@ def test_features_of_shards_are_those_of_all_stars_in_one_go(name, smoke):
     assert not (trained / name).exists()
 
 
-def test_every_job_leaves_a_log(run):
-    logs = {path.name for path in (run / "logs").glob("*.log")}
-    expected = {f"expert_{k}.log" for k in range(9)} | {"gate_mlp.log", "gate_linear.log", "gate_classify.log"}
-    expected |= {"bootstrap.log", "per_bin.log", "hypotheses.log", "summary.log", "predictions.log", "figures.log"}
-    assert expected <= logs
-    assert all("done in" in path.read_text() for path in (run / "logs").glob("*.log"))
+def test_every_job_leaves_a_log_and_its_cost(smoke):
+    folders = ("moe_smoke", "features/smoke/noise_0.2/train_2400", "models/smoke/noise_0.2/train_2400/mlp")
+    folders = [smoke.path / "results" / folder for folder in folders]
+    logs = [path for folder in folders for path in folder.rglob("*.log")]
+    assert len(logs) > 30
+    assert all("done in" in path.read_text() for path in logs)
+    costs = {path.name for folder in folders for path in folder.rglob("*.tsv")}
+    assert {path.with_suffix(".tsv").name for path in logs} <= costs
 
 
-def test_another_number_of_cores_gives_the_same_summary(smoke, tmp_path):
-    other = Checkout(tmp_path)
-    process = other.snakemake("results/moe_smoke/summary.csv", cores=1)
+def test_other_threads_give_the_same_models_and_predictions(smoke, tmp_path):
+    """What is split among threads - products, gates, the Ridge - made again in a copy."""
+    other = tmp_path / "smoke"
+    shutil.copytree(smoke.path, other, ignore=shutil.ignore_patterns("grids"), symlinks=True)
+    at = "results/features/smoke/noise_0.2/train_2400"
+    again = "results/moe_smoke/predictions.parquet"
+    copy = Checkout.__new__(Checkout)
+    copy.path = other
+    process = copy.snakemake(
+        "-R", "global_ridge", "expert", "model", "--set-threads", "global_ridge=1", "expert=2", "model=2", "--", again,
+        cores=2,
+    )  # fmt: skip
     assert process.returncode == 0, process.stdout[-5000:]
-    name = "results/moe_smoke/summary.csv"
-    pd.testing.assert_frame_equal(
-        pd.read_csv(smoke.path / name), pd.read_csv(other.path / name), rtol=0, atol=1e-6, check_exact=False
-    )
-
-
-def test_runs_are_compared_on_the_same_stars(smoke):
-    import yaml
-
-    config = yaml.safe_load(smoke.read("config/config.yaml"))
-    config["runs"]["small"] = {"dataset": "smoke", "noise_level": 0.2, "n_train": 1500}
-    config["comparisons"] = {"growth": ["small", "moe_smoke"]}
-    load(config)
-    (smoke.path / "more.yaml").write_text(yaml.safe_dump(config))
-    target = "results/comparison/growth.csv"
-    # the second run's experts and gates are new, its spectra and noise are shared
-    planned = smoke.planned("--configfile", "more.yaml", "--", target)
-    assert not {"grid_shard", "grid", "spectra", "noisy"} & set(planned)
-    process = smoke.snakemake("--configfile", "more.yaml", "--", target)
-    assert process.returncode == 0, process.stdout[-5000:]
-    table = pd.read_csv(smoke.path / target)
-    assert list(table["run"].unique()) == ["small", "moe_smoke"]
-    assert set(table["model"]) == set(MODELS)
-    assert table.loc[table["run"] == "moe_smoke", "delta_ci_low"].notna().all()
+    assert (other / at / "ridge.npz").stat().st_mtime > (smoke.path / at / "ridge.npz").stat().st_mtime
+    tables = [pd.read_parquet(path / again) for path in (smoke.path, other)]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-6, check_exact=False)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,65 +15,29 @@ from gravispec.errors import InputError
 from gravispec.evaluation.recompute import RECIPES, Tables
 from gravispec.evaluation.validate import check, check_tables, compare, read, validate
 from tests.test_recompute import not_named
+from workflow.plan import Plan
+from workflow.plan_runs import Runs
+from workflow.plan_tables import RunTables
 
-RUN, TRAINED = "results/moe_smoke", "results/features/smoke/noise_0.2/train_2400"
-TABLES = {
-    "stars": ["results/spectra/smoke/stars.parquet"],
-    "features": [f"{TRAINED}/window.parquet", f"{TRAINED}/quality.parquet"],
-    "expert_predictions": [f"{RUN}/experts/predictions.parquet"],
-    "predictions": [f"{RUN}/predictions.parquet"],
-    "gate_curves": [f"{RUN}/gates/mlp_curve.csv", f"{RUN}/gates/linear_curve.csv"],
-    "samples": [f"{RUN}/bootstrap_samples.parquet"],
-    **{name: [f"{RUN}/{name}.csv"] for name in ("bootstrap", "per_bin", "hypotheses", "calibration", "residuals")},
-    **{name: [f"{RUN}/{name}.csv"] for name in ("giants_dwarfs", "stress")},
-}
-FILES = {
-    "flux": [f"results/noisy/smoke/noise_0.2/{split}_0.npy" for split in ("train", "val", "test")],
-    "experts": [f"{RUN}/experts/{k}.npz" for k in range(9)],
-    "global_ridge": [f"{TRAINED}/ridge.npz"],
-    "gates": [f"{RUN}/gates/{kind}.safetensors" for kind in ("classify", "mlp", "linear")],
-    "intervals": [f"{RUN}/calibration.json"],
-}
+RUN = "results/moe_smoke"
 
 
-def about(config):
-    """What the rule gives its script for this run."""
-    edges = {"T_eff_edges": config.bins.T_eff, "M_H_edges": config.bins.M_H}
-    dataset = config.datasets["smoke"].model_dump()
-    return {
-        "seed": config.seed,
-        "resamples": config.evaluation.resamples,
-        "confidence": config.evaluation.confidence,
-        "bin_names": config.bins.names(),
-        "data": {"n_train": 2400, "edges": edges, "fit": config.gates.fit, "stop": config.gates.stop},
-        "fallback_weight": config.gates.fallback_weight,
-        "labels": dataset["labels"],
-        "n_stars": dataset["n_stars"],
-        "axes": list(config.grids["smoke"].axes.given()),
-    }
+def plan_of(checkout, run="moe_smoke"):
+    """``(tables, about)`` that the rule gives its script for a run."""
+    tables = RunTables(Runs(Plan(load(yaml.safe_load(checkout.read("config/config.yaml"))))))
+    wildcards = SimpleNamespace(run=run)
+    return tables.paths(wildcards), tables.about(wildcards)
 
 
 def predictions(n=6):
-    """A table of predictions that is as it has to be."""
+    """A table of predictions that is as it has to be: of two models, the second for stars inside the bins alone."""
     rng = np.random.default_rng(4)
     table = pd.DataFrame(
-        {
-            "star_id": [f"test_{i}" for i in range(n)],
-            "split": "test",
-            "T_eff": 5000.0,
-            "log_g": rng.uniform(1, 5, n),
-            "M_H": -0.5,
-            "a_M": 0.0,
-            "C_M": 0.0,
-            "mag": np.nan,
-            "bin": 4,
-            **dict.fromkeys(("global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback"), 3.0),
-            "oracle": [np.nan, *[3.0] * (n - 1)],
-            **{f"w_{gate}_{k}": 0.5 for gate in ("classify", "mlp", "linear") for k in range(2)},
-            "uncovered": [True, *[False] * (n - 1)],
-            "edge": False,
-        }
+        {"noise_level": 0.2, "n_train": 9, "star_id": [f"test_{i}" for i in range(n)], "split": "test"}
     )
+    table = table.assign(part="test", T_eff=5000.0, log_g=rng.uniform(1, 5, n), M_H=-0.5, a_M=0.0, C_M=0.0, mag=np.nan)
+    table = table.assign(snr=9.0, bin=4, snr_measured=9.0, chi2=1.0, mlp=3.0, oracle=[np.nan, *[3.0] * (n - 1)])
+    table = table.assign(uncovered=[True, *[False] * (n - 1)], edge=False)
     check("predictions", "p", table)
     return table
 
@@ -87,13 +52,13 @@ def predictions(n=6):
         ),
         ("split", "tset", "row 3, split = tset"),
         ("mlp", np.inf, "row 3, mlp = inf: a finite number is needed"),
-        ("mlp", np.nan, "row 3, mlp = nan: a finite number is needed"),
+        ("mlp", np.nan, "row 3, mlp = nan: empty only where the model is not in the cell"),
         ("a_M", np.nan, "row 3, a_M = nan: a finite number is needed"),
         ("mag", np.inf, "row 3, mag = inf: a finite number is needed"),
-        ("oracle", np.nan, "row 3, oracle = nan: empty only where the star is in no bin"),
-        ("uncovered", True, r"row 3, oracle = 3\.0: to be empty: the star is in no bin"),
-        ("w_mlp_0", 0.6, "row 3, expected the weights of a gate to add up to 1"),
-        ("star_id", "test_1", "row [13], star_id: the same as in another row"),
+        ("oracle", np.nan, "row 3, oracle = nan: empty only where the model is not in the cell, or predicts only"),
+        ("uncovered", True, "row 0, oracle = nan: empty only where the model is not in the cell, or predicts only"),
+        ("part", "gate_fit", "row 3, part = gate_fit"),
+        ("star_id", "test_1", "row [13], noise_level, n_train, star_id: the same as in another row"),
     ],
 )
 def test_a_mistake_in_one_row_is_named(column, value, message):
@@ -104,14 +69,14 @@ def test_a_mistake_in_one_row_is_named(column, value, message):
 
 
 def test_a_missing_column_is_named():
-    with pytest.raises(InputError, match="p: no column oracle"):
-        check("predictions", "p", predictions().drop(columns="oracle"))
+    with pytest.raises(InputError, match="p: no column chi2"):
+        check("predictions", "p", predictions().drop(columns="chi2"))
 
 
 def test_an_interval_upside_down_is_named():
     table = pd.DataFrame(
         {"comparison": ["a - b", "c - b"], "n_test": 9, "delta_r2": 0.1, "fraction_positive": 1.0, "resamples": 100}
-    ).assign(ci_low=[0.0, 0.2], ci_high=0.1)
+    ).assign(ci_low=[0.0, 0.2], ci_high=0.1, noise_level=0.2, n_train=9, stars="all")
     with pytest.raises(InputError, match="row 1, expected ci_low ≤ ci_high"):
         check("bootstrap", "b", table)
 
@@ -145,12 +110,23 @@ def test_other_stars_are_named(tmp_path):
             check_tables(tables)
 
 
+@pytest.mark.parametrize(("weights", "passes"), [([0.4, 0.6], True), ([0.4, 0.7], False), ([0.4, np.nan], False)])
+def test_the_weights_of_a_mixture_add_up(weights, passes):
+    table = pd.DataFrame({"star_id": ["a"], "split": "val", "log_g": 3.0, "T_eff": 5000.0, "M_H": 0.0})
+    check("model_predictions", "m", table)
+    table = table.assign(w_0=weights[0], w_1=weights[1])
+    with contextlib.nullcontext() if passes else pytest.raises(InputError, match=r"^m: row 0, "):
+        check("model_predictions", "m", table)
+
+
 @pytest.mark.slow
 def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
     found = json.loads(smoke.read(f"{RUN}/validated.json"))
-    assert found["rows"][TABLES["stars"][0]] == 3600
-    assert {path for paths in TABLES.values() for path in paths} == set(found["rows"])
-    assert {*found["rows"], *(path for paths in FILES.values() for path in paths)} <= set(found["bytes"])
+    tables, about = plan_of(smoke)
+    assert found["rows"][tables["stars"][0]] == 3600
+    assert {path for paths in tables.values() for path in paths} == set(found["rows"])
+    behind = [fit["model"] for fit in about["fits"]] + about["experts"][0]["experts"] + about["experts"][0]["flux"]
+    assert {*found["rows"], *behind} <= set(found["bytes"])
     assert all((smoke.path / name).stat().st_size == size for name, size in found["bytes"].items())
     path = smoke.path / f"{RUN}/bootstrap.csv"
     before = path.read_bytes()
@@ -171,19 +147,20 @@ def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
         assert path.read_bytes() == before
         assert smoke.planned(f"{RUN}/summary.csv") == {}
     finally:
-        path.write_bytes(before)
+        if not path.exists() or path.read_bytes() != before:  # a newer file would be drawn again
+            path.write_bytes(before)
 
 
 @pytest.mark.slow
 def test_what_is_changed_in_a_table_of_the_run_is_named(smoke):
-    settings = about(load(yaml.safe_load(smoke.read("config/config.yaml"))))
+    tables, about = plan_of(smoke)
     with contextlib.chdir(smoke.path):
-        run = Tables(TABLES, FILES, settings, read)
-        for name in RECIPES.keys() & TABLES.keys():
-            for path, table, again in zip(TABLES[name], run.all(name), RECIPES[name](run), strict=True):
+        run = Tables(tables, about, read)
+        for name in RECIPES:
+            for path, table, again in list(zip(tables[name], run.all(name), RECIPES[name](run), strict=True))[::3]:
                 compare(name, path, table, again)
-                some = again.columns[:: 1 + len(again.columns) // 12]  # tests/test_recompute.py takes every column
-                assert not_named(name, path, table, again[some]) == [], name
+                some = again.columns[:: 1 + len(again.columns) // 3]  # tests/test_recompute.py takes more
+                assert not_named(name, path, table.reset_index(drop=True), again, some) == [], name
 
 
 @pytest.mark.slow
@@ -196,11 +173,11 @@ def test_what_is_changed_in_a_table_of_the_run_is_named(smoke):
     ],
 )
 def test_the_whole_check_names_one_tampered_number(smoke, tmp_path, name, row, column, change, message):
-    settings = about(load(yaml.safe_load(smoke.read("config/config.yaml"))))
+    tables, about = plan_of(smoke)
     with contextlib.chdir(smoke.path):
-        path = tmp_path / TABLES[name][0].rsplit("/", 1)[1]
-        table = read(TABLES[name][0])
+        path = tmp_path / tables[name][0].rsplit("/", 1)[1]
+        table = read(tables[name][0])
         table.loc[row, column] += change
         table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path)
         with pytest.raises(InputError, match=message):
-            validate(TABLES | {name: [str(path)]}, FILES, settings)
+            validate(tables | {name: [str(path)]}, about)

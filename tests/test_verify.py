@@ -12,7 +12,8 @@ from gravispec.data.provenance import provenance
 from workflow.verify import incomplete, main
 
 RUN = "results/mine"
-SOURCES = ["data/train.h5", "results/noisy/x/train_0.npy", f"{RUN}/experts/3.npz", f"{RUN}/per_bin.csv"]
+SOURCES = ["data/train.h5", "results/noisy/x/train_0.npy", "results/models/x/mlp/model.safetensors"]
+SOURCES += [f"{RUN}/{name}" for name in ("model.safetensors", "calibration/noise_0.2.json", "stress/noise_0.2.csv")]
 BESIDE = [f"{RUN}/figures/r2.png", f"{RUN}/validated.json"]
 SUMMARY = f"{RUN}/summary.csv"
 
@@ -21,7 +22,7 @@ SUMMARY = f"{RUN}/summary.csv"
 def finished(tmp_path):
     """A finished run, in the working folder."""
     with contextlib.chdir(tmp_path):
-        for name in (*SOURCES, *BESIDE, SUMMARY, f"{RUN}/logs/expert_3.log"):
+        for name in (*SOURCES, *BESIDE, SUMMARY, f"{RUN}/logs/tables.log"):
             os.makedirs(os.path.dirname(name), exist_ok=True)
             (tmp_path / name).write_text(f"1,2,3 {name}")
         found = provenance("mine", SOURCES, {SUMMARY: SUMMARY}, BESIDE, config={"seed": 1}, code={})
@@ -36,7 +37,7 @@ def lines():
 
 def test_an_untouched_run_passes(finished, capsys):
     assert main("mine") == 0
-    assert "mine: 7 files are as they were made" in capsys.readouterr().out
+    assert "mine: 9 files are as they were made" in capsys.readouterr().out
     assert list(incomplete(["mine", "never_made"])) == []
 
 
@@ -60,9 +61,9 @@ def test_a_file_that_is_deleted_or_changed_is_named_with_the_remedy(finished, na
 
 
 def test_what_is_not_of_the_run_is_named(finished):
-    (finished / f"{RUN}/experts/9.npz").write_text("of another configuration")
-    (finished / f"{RUN}/logs/expert_9.log").write_text("logs are not looked at")
-    assert lines() == [f"{RUN}/experts/9.npz: not of this run; move it away, or rm {RUN}/experts/9.npz"]
+    (finished / f"{RUN}/stress/noise_0.3.csv").write_text("of another configuration")
+    (finished / f"{RUN}/logs/stress_0.3.log").write_text("logs are not looked at")
+    assert lines() == [f"{RUN}/stress/noise_0.3.csv: not of this run; move it away, or rm {RUN}/stress/noise_0.3.csv"]
     (finished / SOURCES[1]).unlink()
     assert len(lines()) == 2
 
@@ -86,22 +87,22 @@ def test_the_remedies_make_the_run_whole_again(smoke):
         command = [sys.executable, "-m", "workflow.verify", "moe_smoke"]
         return subprocess.run(command, cwd=smoke.path, text=True, capture_output=True)
 
-    run = smoke.path / "results/moe_smoke"
-    (run / "baselines.csv").unlink(missing_ok=True)  # of a test with baselines, which this run has not
-    before = {path: (path.read_bytes(), path.stat()) for path in run.rglob("*") if path.is_file()}
+    run, expert = smoke.path / "results/moe_smoke", "results/features/smoke/noise_0.2/train_2400/experts/3.npz"
+    folders = (run, smoke.path / "results/features/smoke", smoke.path / "results/models/smoke")
+    before = {path: (path.read_bytes(), path.stat()) for f in folders for path in f.rglob("*") if path.is_file()}
     assert verify().returncode == 0, verify().stderr
     table = run / "per_bin.csv"
     try:
-        (run / "experts/3.npz").unlink()
+        (smoke.path / expert).unlink()
         table.write_text(table.read_text().replace("0.7", "0.8", 1))
         os.utime(table, ns=(before[table][1].st_atime_ns, before[table][1].st_mtime_ns))
         process = smoke.snakemake("-n", "results/moe_smoke/summary.csv")
         assert "Nothing to be done" in process.stdout
-        assert "1 files of this finished run are gone (results/moe_smoke/experts/3.npz): make verify" in process.stdout
+        assert f"1 files of this finished run are gone ({expert}): make verify" in process.stdout
         found = verify()
         assert found.returncode == 1
         remedies = [line.split(": ") for line in found.stderr.splitlines()]
-        assert [name for name, *_ in remedies] == [f"results/moe_smoke/{n}" for n in ("experts/3.npz", "per_bin.csv")]
+        assert [name for name, *_ in remedies] == [expert, "results/moe_smoke/per_bin.csv"]
         for *_, command in reversed(remedies):  # an expert made again makes what depends on it older
             assert smoke.snakemake(*command.split()[2:]).returncode == 0
         assert verify().returncode == 0, verify().stderr

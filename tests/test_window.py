@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gravispec.errors import InputError
-from gravispec.features.pca import Pca
 from gravispec.features.window import N_COMPONENTS, NAMES, WINDOWS, features, line_features
 from gravispec.models.bins import assign, one_hot
+from gravispec.models.pca import Pca
 
 EDGES = {"T_eff_edges": [3750, 4500, 5250, 6000], "M_H_edges": [-2, -1, 0, 0.5]}
 

@@ -1,4 +1,4 @@
-"""What jobs need, from measured costs: seconds, memory and disk of a run before it starts (docs/scaling.md)."""
+"""What jobs need, from measured costs: seconds, memory and disk, for their resources and before a run starts."""
 
 import math
 import os
@@ -6,21 +6,24 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gravispec.plugins.models import plugin
+
 PIXELS = 4096  # of the spectra that the costs were measured with
 
 
 class Cost(NamedTuple):
-    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, and kB a star of
-    the data set, for the table of stars."""
+    """Of a job: CPU seconds, and ms more a star of the job; MB of memory, matrices of P x P float64, kB a star of the
+    data set, for the table of stars, and ``spectra``: how often it holds all its training spectra, float32."""
 
     seconds: float
     ms: float = 0.0
     MB: float = 300.0
     matrices: float = 0.0
     kB: float = 0.15
+    spectra: float = 0.0
 
 
-#: of the rules whose cost depends on the stars, or that take more than half a minute
+#: of the rules whose cost depends on the stars, or that take more than half a minute; models say their own
 COSTS = {
     "spectra": Cost(3, 0.20, 350, kB=0),
     "noisy": Cost(2, 0.12, 350, kB=0),
@@ -30,49 +33,58 @@ COSTS = {
     "feature": Cost(1, 0.10, 370, kB=0.01),
     "feature_table": Cost(1, 0.002, 250),
     "expert_predictions": Cost(2, 0.01, 330),
-    "stress": Cost(5, 12, 700),
-    "shape": Cost(25, 0, 450),
-    "baseline": Cost(60, 1.0, 700, 5),
-    "tower": Cost(20, 0.5, 700),
+    "stress": Cost(5, 12.0, 800),
+    "shape": Cost(30, 0, 700),
     "grid_shard": Cost(2, 210, 240, kB=0),  # ms a model
     "bosz_shard": Cost(5, 20, 400, kB=0),
+    "catalogue_part": Cost(60, 0, 1500, kB=0),
+    "catalogue": Cost(60, 0, 3000, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
-GATHER = ("lightgbm", "residual_mlp")  # baselines that hold all their training spectra, float32
+MODEL = Cost(5, 0.01, 550, kB=0.4)
 MOST_SHARDS = 2000  # of a data set: planning takes 0.03 s a shard
 LARGEST_BIN = 0.125  # share of the training stars
+MARGIN = 1.4  # of memory, and 5 of time, between what was measured and what is asked of a cluster
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one job needs; ``disk`` in bytes, beyond what its files take already."""
+    """What one job needs; ``disk`` in bytes."""
 
     seconds: float
     MB: float
     disk: int
 
+    def megabytes(self):
+        """Memory to ask for, MB."""
+        return 250 * math.ceil((MARGIN * self.MB + 100) / 250)
 
-class Model:
+    def minutes(self):
+        """Time to ask for."""
+        return max(10, math.ceil(5 * self.seconds / 60))
+
+
+class Costs:
     """The needs of the jobs of a configuration, ``gravispec.config.Config``."""
 
     def __init__(self, settings):
         self.settings = settings
 
-    def need(self, rule, wildcards, outputs):
-        """`Need` of a job from its rule, wildcards and files."""
-        cost = COSTS.get(rule, OTHER)
-        if "grid" in wildcards:
-            return self.need_of_grid(rule, cost, self.settings.grids[wildcards["grid"]], outputs)
+    def of(self, rule, wildcards):
+        """`Need` of a job from its rule and wildcards."""
+        wildcards = dict(wildcards.items())
         dataset = self.dataset(wildcards)
+        cost = self.cost(rule, wildcards)
+        if "grid" in wildcards:
+            return self.of_grid(rule, cost, self.settings.grids[wildcards["grid"]])
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
         width = pixels / PIXELS
         MB = cost.MB + cost.matrices * 8e-6 * pixels**2 + 1e-3 * cost.kB * sum(self.sizes(dataset).values())
-        if rule == "baseline" and self.settings.baselines[wildcards["baseline"]].model in GATHER:
-            MB += 4e-6 * pixels * n
+        MB += cost.spectra * 4e-6 * pixels * n
         disk = n * self.bytes_of_star(rule, dataset) + (8 * pixels**2 if rule == "moments" else 0)
-        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, _beyond(disk, outputs))
+        return Need(cost.seconds + 1e-3 * cost.ms * n * width, MB, int(disk))
 
-    def need_of_grid(self, rule, cost, grid, outputs):
+    def of_grid(self, rule, cost, grid):
         """`Need` of a job of a grid: models are float64, on disk in shards, together in the memory of the last job."""
         pixels, n = grid.pixels.n, grid.n_models
         if not rule.endswith("_shard"):
@@ -81,14 +93,25 @@ class Model:
             return Need(cost.seconds, cost.MB + 8e-6 * (2 * n * pixels + matrices) * (matrices > 0), 0)
         disk = 8 * pixels * n / grid.shards
         seconds = cost.seconds + 1e-3 * cost.ms * n / grid.shards * pixels / PIXELS
-        return Need(seconds, cost.MB + 1e-6 * disk, _beyond(disk, outputs))
+        return Need(seconds, cost.MB + 1e-6 * disk, int(disk))
+
+    def missing(self, rule, wildcards, outputs):
+        """The same with the disk that its files take already taken off."""
+        need = self.of(rule, wildcards)
+        there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
+        return Need(need.seconds, need.MB, max(need.disk - there, 0))
+
+    def cost(self, rule, wildcards):
+        """`Cost` of a rule, or of a model."""
+        if rule in ("model", "model_for_all_levels"):
+            return MODEL._replace(**plugin(self.settings.models[wildcards["model"]]["module"]).cost)
+        return COSTS.get(rule, OTHER)
 
     def dataset(self, wildcards):
         """Name of the data set of a job, or None."""
         if "dataset" in wildcards:
             return wildcards["dataset"]
-        named = [wildcards[key] for key in ("run", "tower_run", "benchmark_run", "any_run") if key in wildcards]
-        return self.settings.runs[named[0]].dataset if named else None
+        return self.settings.runs[wildcards["run"]].dataset if "run" in wildcards else None
 
     def bytes_of_star(self, rule, dataset):
         """What a job of the rule writes for every star of its own, where that is much."""
@@ -114,17 +137,14 @@ class Model:
         """Stars that the job works on."""
         dataset = self.dataset(wildcards)
         sizes = self.sizes(dataset)
-        run = self.settings.runs.get(wildcards.get("run") or wildcards.get("tower_run"))
         if rule in ("spectra", "noisy", "feature"):
             split, first, stop = self.settings.datasets[dataset].rows(wildcards["shard"])
             return (stop or sizes[split]) - first
         if rule == "moments":
             return int(wildcards["n_train"]) / self.settings.ridge.folds
         if rule == "expert":
-            return LARGEST_BIN * run.n_train
-        if rule == "tower":
-            return run.n_train
-        if rule == "baseline":
+            return LARGEST_BIN * int(wildcards["n_train"])
+        if rule in ("model", "model_for_all_levels", "family_fit"):
             return int(wildcards["n_train"])
         if rule == "stress":
             return sizes["test"]
@@ -133,18 +153,18 @@ class Model:
         return sum(sizes.values())
 
 
-def shortage(model, jobs, *, disk, memory):
+def shortage(costs, jobs, *, disk, memory):
     """What ``jobs``, ``(rule, wildcards, outputs)`` each, need beyond ``disk`` free bytes and ``memory`` MB.
 
     Returns ``(line, problem)``: a line on what they need, and None or what is missing and the smaller run that fits.
     """
-    needs = [(rule, wildcards, model.need(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
+    needs = [(rule, wildcards, costs.missing(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
     total = sum(need.disk for _, _, need in needs)
     largest, most = max(((rule, need.MB) for rule, _, need in needs), key=lambda job: job[1])
     minutes = sum(need.seconds for _, _, need in needs) / 60
     line = f"{_GB(total)} of disk, {_GB(most * 1e6)} of memory in the largest job, {minutes:.0f} core-minutes"
     if total > disk:
-        return line, (_too_large(total, disk) + _smaller(model, needs, total - disk))
+        return line, (_too_large(total, disk) + _smaller(costs, needs, total - disk))
     if most > memory:
         return line, (
             f"about {_GB(most * 1e6)} of memory are needed for a job of rule {largest}, {_GB(memory * 1e6)} are free: "
@@ -153,35 +173,35 @@ def shortage(model, jobs, *, disk, memory):
     return line, None
 
 
-def too_many_shards(model, name, *, disk):
+def too_many_shards(costs, name, *, disk):
     """What a data set of more than ``MOST_SHARDS`` needs beyond ``disk`` free bytes, or the shard that can be planned.
 
     None where there are no more. The shards are counted, not named: of 10¹² stars they would fill the memory.
     """
-    about = model.settings.datasets[name]
+    about = costs.settings.datasets[name]
     if about.n_shards <= MOST_SHARDS:
         return None
-    stars, splits = sum(model.sizes(name).values()), len(model.sizes(name))
-    of_star = model.bytes_of_star("spectra", name) + model.bytes_of_star("noisy", name)
+    stars, splits = sum(costs.sizes(name).values()), len(costs.sizes(name))
+    of_star = costs.bytes_of_star("spectra", name) + costs.bytes_of_star("noisy", name)
     shard = math.ceil(stars / (MOST_SHARDS - splits))
     if of_star * stars <= disk:
         return (
             f"datasets.{name}.shard = {about.shard}: {stars} stars are {about.n_shards} shards, more than the "
             f"{MOST_SHARDS} that can be planned; set shard: {shard} or more, or take fewer stars"
         )
-    fits = int(model.sizes(name)["train"] - (stars - disk / of_star)) // 1000 * 1000
+    fits = int(costs.sizes(name)["train"] - (stars - disk / of_star)) // 1000 * 1000
     shard = math.ceil((fits + stars - about.n_stars.train) / (MOST_SHARDS - splits))
     cut = f" with shard: {shard}" if shard > about.shard else ""
     return _too_large(of_star * stars, disk) + _would_fit(name, fits) + cut
 
 
-def _smaller(model, needs, missing):
+def _smaller(costs, needs, missing):
     """``, or ...``: with how many training stars the largest data set would fit; nothing where none would."""
     of_star, disk = {}, Counter()
     for rule, wildcards, need in needs:
-        name = model.dataset(wildcards)
-        size = model.bytes_of_star(rule, name)
-        if size and model.settings.datasets[name].kind == "lte":
+        name = costs.dataset(wildcards)
+        size = costs.bytes_of_star(rule, name)
+        if size and costs.settings.datasets[name].kind == "lte":
             kind = rule, wildcards.get("level"), wildcards.get("n_train"), wildcards.get("feature")
             of_star.setdefault(name, {})[kind] = size
             disk[name] += need.disk
@@ -194,7 +214,7 @@ def _smaller(model, needs, missing):
     if not disk:
         return ""
     name = disk.most_common(1)[0][0]
-    fits = int(model.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
+    fits = int(costs.sizes(name)["train"] - missing / sum(of_star[name].values())) // 1000 * 1000
     return _would_fit(name, fits)
 
 
@@ -206,11 +226,6 @@ def _would_fit(name, n_train):
 
 def _too_large(size, disk):
     return f"about {_GB(size)} of disk are needed in results/, {_GB(disk)} are free: free space"
-
-
-def _beyond(size, outputs):
-    """Bytes that a job adds to what its files take already."""
-    return max(int(size) - sum(os.path.getsize(path) for path in outputs if os.path.exists(path)), 0)
 
 
 def _GB(size):

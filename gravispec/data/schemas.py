@@ -1,38 +1,23 @@
 """What the tables of a run have to be: columns, ranges of values, no star twice, where a number may be missing and why.
 
-A pandera schema a table, by the name under which the rule ``validate`` reads it. Other columns are allowed. Its
-metadata has ``empty``, ``{column: Empty}``: every number of the others has to be finite; and ``given``: why columns are
-not computed again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
+A pandera schema a table, by the name under which the rule ``validate`` reads it. Other columns are allowed; those of
+models are known by what is beside them, not by name. The metadata of a schema has ``empty``, ``{columns: Empty}``, with
+columns a regular expression: every number of the others has to be finite; and ``given``: why columns are not computed
+again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
 """
-
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
-from gravispec.evaluation.metrics import MIN_STARS
+from gravispec.data.empty import Empty, all_or_none, empty_of, few, no_difference, no_star, not_given, predicted
+from gravispec.evaluation.cells import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
 
-GATES = ("classify", "mlp", "linear")
-OPTIONAL = ("mag", "redshift")  # labels of a user's stars
 
-
-@dataclass(frozen=True)
-class Empty:
-    """Where a column is empty: ``where(table)`` (N,) bool, and the reason in words."""
-
-    reason: str
-    where: Callable
-
-
-def _empty(columns, reason, where):
-    return dict.fromkeys(columns, Empty(reason, where))
-
-
-def _table(columns, *checks, empty=None, given=None, key=None):
+def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
     """A schema; ``columns``: name and range (low, high), or name and the allowed texts, or name and None for any."""
+    schema = DataFrameSchema(metadata={"empty": empty or {}, "given": given or {}})
     found = {}
     for name, allowed in columns.items():
         if allowed is None:
@@ -41,17 +26,14 @@ def _table(columns, *checks, empty=None, given=None, key=None):
             check = Check.isin(allowed)
         else:
             check = Check.in_range(*allowed)
-        found[name] = Column(checks=check, nullable=name in (empty or {}))
-    for name in empty or {}:
-        found.setdefault(name, Column(nullable=True, required=name not in OPTIONAL))
+        found[name] = Column(checks=check, nullable=empty_of(schema, name) is not None, required=name not in optional)
     numbers = [name for name, allowed in columns.items() if allowed and not isinstance(allowed[0], str)]
-    about = {"empty": empty or {}, "given": given or {}, "numbers": numbers}
-    return DataFrameSchema(found, checks=list(checks), unique=key, metadata=about)
+    return DataFrameSchema(found, checks=list(checks), unique=key, metadata={**schema.metadata, "numbers": numbers})
 
 
 def _rising(*columns):
     def rising(table):
-        values = table[list(columns)].to_numpy()
+        values = table[list(columns)].to_numpy(float)
         in_order = np.isnan(values) | (np.diff(values, prepend=-np.inf, axis=1) >= 0)
         return pd.Series(in_order.all(axis=1), index=table.index)
 
@@ -59,70 +41,52 @@ def _rising(*columns):
 
 
 def _weights_add_up(table):
-    sums = [table.filter(regex=rf"^w_{gate}_\d+$").sum(axis=1) for gate in GATES]
-    return pd.Series((np.abs(np.subtract(sums, 1)) < 1e-4).all(axis=0), index=table.index)
+    weights = table.filter(regex=r"^w_\d+$")
+    right = weights.isna().all(axis=1) if weights.shape[1] else pd.Series(True, index=table.index)
+    return right | (np.abs(weights.sum(axis=1, skipna=False) - 1) < 1e-4)
 
 
 ANY = (-np.inf, np.inf)
 R2 = (-np.inf, 1)
 COUNT = (1, np.inf)
+COUNT_OR_0 = (0, np.inf)
 SHARE = (0, 1)
+LEVEL = {"noise_level": (0, 10)}
+CELL = {**LEVEL, "n_train": COUNT}
+STARS = {"stars": ("covered", "all")}
 STAR = {"star_id": None, "split": ("train", "val", "test")}
 LABELS = {"T_eff": (1000, 100_000), "log_g": (-3, 10), "M_H": (-10, 3)}
 ABUNDANCES = {"a_M": ANY, "C_M": ANY}  # 0 where they are not known
-MODELS = ("oracle", "global_ridge", "hard", "classify", "linear", "mlp", "mlp_fallback")
-ENDS = ["", "_change", "_ci_low", "_ci_high"]
+OF_STAR = {**CELL, **STAR, "part": ("fit", "stop", "calibration", "test"), **LABELS, **ABUNDANCES}
+OF_STAR |= {"mag": ANY, "snr": COUNT_OR_0, "bin": (-1, np.inf), "snr_measured": ANY, "chi2": COUNT_OR_0}
 INTERVAL = {"ci_low": ANY, "ci_high": ANY}
 R2_INTERVAL = {"r2_ci_low": R2, "r2_ci_high": R2}
-IN_ORDER, R2_IN_ORDER = _rising("ci_low", "ci_high"), _rising("r2_ci_low", "r2_ci_high")
-DIFFERENCE = {"comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL, "fraction_positive": SHARE}
-STRESS_SHARES = ("flagged", *(name.lower() for name in OF_SPECTRUM), "coverage95_unflagged")
-
-
-def _fewer(table):
-    return table["n_test"] < MIN_STARS
-
-
-def _not_given(column):
-    """Where a user's star lacks an optional label; stars that are drawn have them all, but for the redshift."""
-    return {column: Empty("the user's file has none", lambda table: table[column].isna() & ("redshift" in table))}
-
+STATISTICS = {"bias": ANY, "scatter": COUNT_OR_0, "r2": R2, "coverage95": SHARE}
+CHANGES = {f"{s}{end}": ANY for s in STATISTICS for end in ("_change", "_ci_low", "_ci_high")}
+SHARES = dict.fromkeys(("flagged", *map(str.lower, OF_SPECTRUM)), SHARE)
 
 SEEN_BY_CHECKSUM = "make verify compares its checksum"
 SPECTRA = {"*": f"measured on spectra; {SEEN_BY_CHECKSUM}"}
-TRAINING = f"written while it was trained; {SEEN_BY_CHECKSUM}"
-ALL_STARS = "a row of all stars has no limits"
-DONE = [f"{s}{end}" for s in ("bias", "scatter", "r2", "coverage95") for end in ENDS]
-DONE += [name for name in STRESS_SHARES if name != "coverage95_unflagged"]
-
-
-def _all_empty(table, column):
-    return pd.Series(table[column].isna().all(), index=table.index)
-
-
-def _share(name, total):
-    """Where there is no star to take a share of: ``total(table)`` is 0."""
-    columns = [f"{name}{end}" for end in ("", "_ci_low", "_ci_high")]
-    return _empty(columns, "no star to take a share of", lambda table: total(table) == 0)
-
-
-def _predicted(table):
-    """Stars predicted as what the row is about."""
-    counts = (table[f"predicted_{kind}"].where(table["true"] == kind, 0) for kind in ("giant", "dwarf"))
-    return sum(counts)
+LIMITS = dict.fromkeys(
+    ("bias_ci_low", "bias_ci_high", "scatter_ci_low", "scatter_ci_high"),
+    f"medians of so many resamples take longer than all other tables together; {SEEN_BY_CHECKSUM}",
+)
+ALL_STARS = {"low|high|median": Empty("a row of all stars has no limits", lambda table, column: table["by"] == "all")}
+FEW = f"fewer than {MIN_STARS} stars in the bin"
 
 
 def _changes(table):
-    """Every change is against the row ``none``, on the same stars; shares are of n_test stars."""
-    none = table.loc[table["stress"] == "none", DONE]
-    right = pd.Series(len(none) == 1, index=table.index)
-    for s in ("bias", "scatter", "r2", "coverage95"):
-        reference = none[s].iloc[0] if len(none) else np.nan
-        rounded = 1e-7 * (table[s].abs() + abs(reference)).fillna(0)  # both have eight digits
+    """Every change is against the row ``none`` of the model, on the same stars; shares are of n_test stars."""
+    none = table[table["stress"] == "none"].set_index(["noise_level", "model"])
+    here = pd.MultiIndex.from_frame(table[["noise_level", "model"]])
+    right = pd.Series(here.isin(none.index) & here.isin(none.index[~none.index.duplicated(keep=False)]), table.index)
+    for s in STATISTICS:
+        reference = none[s][~none.index.duplicated()].reindex(here).to_numpy()
+        rounded = 1e-7 * (table[s].abs() + np.abs(reference)).fillna(0)  # both have eight digits
         off = (table[f"{s}_change"] - (table[s] - reference)).abs()
         right &= table[s].isna() | (off <= 1e-9 + rounded)
         right &= table[f"{s}_ci_low"].isna() | (table[f"{s}_ci_low"] <= table[f"{s}_ci_high"])
-    for share in ("coverage95", *STRESS_SHARES[:-1]):
+    for share in ("coverage95", *SHARES):
         stars = table[share] * table["n_test"]
         right &= stars.isna() | (np.abs(stars - stars.round()) < 1e-3)
     return right
@@ -130,112 +94,130 @@ def _changes(table):
 
 SCHEMAS = {
     "stars": _table(
-        {**STAR, **LABELS, **ABUNDANCES, "snr": (0, np.inf)},
-        empty=_not_given("mag") | _not_given("redshift"),
+        {**STAR, **LABELS, **ABUNDANCES, "mag": ANY, "redshift": ANY, "snr": COUNT_OR_0},
+        empty={"mag|redshift": Empty("the user's file has none", not_given)},
         given={"snr": f"of the clean spectrum; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
+        optional=("mag", "redshift"),
     ),
     "features": _table(STAR, given=SPECTRA, key=["star_id"]),
-    "expert_predictions": _table({**STAR, "global_ridge": ANY}, key=["star_id"]),
-    "predictions": _table(
-        {**STAR, **LABELS, **ABUNDANCES, "bin": (-1, np.inf), **dict.fromkeys(MODELS, ANY)}
-        | {"uncovered": None, "edge": None},
-        Check(_weights_add_up, name="the weights of a gate to add up to 1"),
-        empty=_empty(["mag"], "the table of stars has none", lambda table: table["mag"].isna())  # compared with it
-        | _empty(["oracle"], "the star is in no bin", lambda table: table["uncovered"].astype(bool)),
+    "quality": _table(STAR, given=SPECTRA, key=["star_id"]),
+    "experts": _table({**STAR, "expert_0": ANY}, key=["star_id"]),
+    "model_predictions": _table(
+        {**STAR, "log_g": ANY, "T_eff": ANY, "M_H": ANY},
+        Check(_weights_add_up, name="the weights of experts to add up to 1"),
+        empty={
+            "(?!star_id$|split$).*": Empty(
+                "the model predicts nothing of the star", lambda table, column: table["log_g"].isna()
+            )
+        },
+        given={"of slow models": f"predicting again would take too long; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
-    "gate_curves": _table(
-        {"epoch": COUNT, "fit_mse": (0, np.inf), "stop_mse": (0, np.inf)},
-        Check(lambda table: table["epoch"] == np.arange(1, len(table) + 1), name="epochs 1, 2, 3 …"),
-        given={"*": TRAINING},
-        key=["epoch"],
+    "predictions": _table(
+        {**OF_STAR, "uncovered": None, "edge": None},
+        empty={  # magnitudes are compared with those of the table of stars
+            "mag": Empty("the user's file has none", lambda table, column: table["mag"].isna()),
+            f"(?!({'|'.join(OF_STAR)})$).*": Empty(
+                "the model is not in the cell, or predicts only stars inside the bins",
+                all_or_none("noise_level", "n_train", "uncovered"),
+            ),
+        },
+        key=["noise_level", "n_train", "star_id"],
     ),
-    "bootstrap": _table({**DIFFERENCE, "resamples": COUNT}, IN_ORDER, key=["comparison"]),
     "samples": _table(
-        {"resample": (0, np.inf), "stars": ("covered", "all"), "model": None, "r2": R2},
-        key=["resample", "stars", "model"],
+        {"resample": COUNT_OR_0, **CELL, **STARS, "model": None, "r2": R2},
+        key=["resample", "noise_level", "n_train", "stars", "model"],
+    ),
+    "bootstrap": _table(
+        {**CELL, **STARS, "comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL}
+        | {"fraction_positive": SHARE, "resamples": COUNT},
+        _rising("ci_low", "ci_high"),
+        key=["noise_level", "n_train", "stars", "comparison"],
     ),
     "per_bin": _table(
-        {"bin": (0, np.inf), "model": None, "n_test": (0, np.inf), "r2": R2},
-        IN_ORDER,
-        empty=_empty(["r2"], f"fewer than {MIN_STARS} stars in the bin", _fewer)
-        | _empty(
-            ("delta_r2_vs_classify", "ci_low", "ci_high"),
-            f"fewer than {MIN_STARS} stars in the bin, or the classify gate itself",
-            lambda table: _fewer(table) | (table["model"] == "classify"),
-        ),
-        key=["bin", "model"],
+        {**CELL, "bin": COUNT_OR_0, "name": None, "model": None, "n_test": COUNT_OR_0, "r2": R2, **INTERVAL},
+        _rising("ci_low", "ci_high"),
+        empty={
+            "r2": Empty(FEW, few),
+            "delta_r2_vs_.*|ci_low|ci_high": Empty(f"{FEW}, or no other model to compare with", no_difference),
+        },
+        key=["noise_level", "n_train", "bin", "model"],
+    ),
+    "by_snr": _table(
+        {
+            **CELL,
+            "model": None,
+            "snr_low": COUNT_OR_0,
+            "snr_high": COUNT_OR_0,
+            "n_test": COUNT,
+            "r2": R2,
+            **R2_INTERVAL,
+        },
+        _rising("r2_ci_low", "r2_ci_high"),
+        empty={"r2|r2_ci_low|r2_ci_high": Empty(FEW, few)},
+        key=["noise_level", "n_train", "model", "snr_low"],
     ),
     "hypotheses": _table(
-        {"id": None, "statement": None, "measured": ANY, "threshold": ANY, "passed": None, "n_test": COUNT}, key=["id"]
+        {"id": None, "statement": None, **CELL, **STARS, "measured": ANY, "threshold": ANY, "passed": None}
+        | {"n_test": COUNT},
+        key=["id", "noise_level", "n_train", "stars"],
+    ),
+    "training_curves": _table(
+        {**CELL, "model": None, "seed": COUNT_OR_0, "epoch": COUNT, "fit": ANY, "stop": ANY, "loss": None},
+        empty={"seed|fit|stop|loss": Empty("its fit writes none", all_or_none("noise_level", "n_train", "model"))},
+        key=["noise_level", "n_train", "model", "seed", "epoch"],
+    ),
+    "calibrations": _table(
+        {"value": ANY, "text": None},
+        empty={"value": Empty("it is a text", lambda table, column: table["text"] != "")},
     ),
     "calibration": _table(
-        {"label": None, "nominal": SHARE, "by": None, "bin": (0, np.inf), "n_test": COUNT, "coverage": SHARE}
-        | {"band_low": SHARE, "band_high": SHARE, "half_width": (0, np.inf)},
+        {
+            **LEVEL,
+            "model": None,
+            "label": None,
+            "nominal": SHARE,
+            "by": None,
+            "bin": COUNT_OR_0,
+            "low": ANY,
+            "high": ANY,
+        }
+        | {"n_test": COUNT, "coverage": SHARE, "band_low": SHARE, "band_high": SHARE, "half_width": COUNT_OR_0},
         _rising("band_low", "band_high"),
-        empty=_empty(("low", "high"), ALL_STARS, lambda table: table["by"] == "all"),
-        key=["label", "nominal", "by", "bin"],
+        empty=ALL_STARS,
+        key=["noise_level", "model", "label", "nominal", "by", "bin"],
     ),
     "residuals": _table(
-        {"label": None, "by": None, "bin": (0, np.inf), "n_test": COUNT, "bias": ANY, "scatter": (0, np.inf)}
-        | {"outliers": SHARE},
-        _rising("bias_ci_low", "bias_ci_high"),
-        empty=_empty(("low", "high", "median"), ALL_STARS, lambda table: table["by"] == "all"),
-        key=["label", "by", "bin"],
+        {**LEVEL, "model": None, "label": None, "by": None, "bin": COUNT_OR_0, "low": ANY, "high": ANY, "median": ANY}
+        | {"n_test": COUNT, **dict.fromkeys(LIMITS, ANY), "bias": ANY, "scatter": COUNT_OR_0, "outliers": SHARE},
+        _rising("bias_ci_low", "bias", "bias_ci_high"),
+        _rising("scatter_ci_low", "scatter_ci_high"),
+        empty=ALL_STARS,
+        given=LIMITS,
+        key=["noise_level", "model", "label", "by", "bin"],
     ),
     "giants_dwarfs": _table(
-        {"true": ("giant", "dwarf"), "n_test": (0, np.inf)}
-        | dict.fromkeys(("predicted_giant", "predicted_dwarf"), (0, np.inf)),
-        empty=_share("completeness", lambda table: table["n_test"]) | _share("contamination", _predicted),
-        key=["true"],
+        {**LEVEL, "model": None, "true": ("giant", "dwarf"), "n_test": COUNT_OR_0}
+        | dict.fromkeys(("predicted_giant", "predicted_dwarf"), COUNT_OR_0),
+        empty={"completeness.*": no_star(lambda table: table["n_test"]), "contamination.*": no_star(predicted)},
+        key=["noise_level", "model", "true"],
     ),
     "stress": _table(
-        {"stress": None, "n_test": COUNT, "scatter": (0, np.inf), "coverage95": SHARE}
-        | dict.fromkeys(STRESS_SHARES, SHARE),
+        {**LEVEL, "model": None, "stress": None, "n_test": COUNT, **STATISTICS, **CHANGES, **SHARES}
+        | {"coverage95_unflagged": SHARE, "not_done": None},
         Check(_changes, name="changes against the row none, low ≤ high, and shares of n_test stars"),
-        empty=_empty(DONE, "the stress was not done", lambda table: table["not_done"].notna())
-        | _empty(["not_done"], "the stress was done", lambda table: table["bias"].notna())
-        | _empty(
-            ["coverage95_unflagged"],
-            "every star has a flag, or the stress was not done",
-            lambda table: table["not_done"].notna() | (table["flagged"] == 1),
-        ),
+        empty={
+            "not_done": Empty("the stress was done", lambda table, column: table["bias"].notna()),
+            "coverage95_unflagged": Empty(
+                "the stress was not done, or every star is flagged",
+                lambda table, column: table["not_done"].notna() | (table["flagged"] == 1),
+            ),
+            "|".join((*STATISTICS, *CHANGES, *SHARES)): Empty(
+                "the stress was not done", lambda table, column: table["not_done"].notna()
+            ),
+        },
         given={"*": f"of perturbed clean spectra, which are not read here; {SEEN_BY_CHECKSUM}"},
-        key=["stress"],
-    ),
-    "baselines": _table(
-        {"baseline": None, "noise_level": (0, 10), "stars": ("covered", "all"), "n_test": COUNT, "r2": R2}
-        | R2_INTERVAL
-        | {"mae": (0, np.inf), "rmse": (0, np.inf)},
-        R2_IN_ORDER,
-        key=["baseline", "noise_level", "stars"],
-    ),
-    "baseline_predictions": _table(
-        {"star_id": None, "log_g": LABELS["log_g"], "snr": (0, np.inf), "predicted": ANY},
-        given={"predicted": f"by a model that is not kept; {SEEN_BY_CHECKSUM}"},
-        key=["star_id"],
-    ),
-    "tower_predictions": _table({**STAR, "log_g": LABELS["log_g"], "ridge": ANY}, key=["star_id"]),
-    "tower_curves": _table(
-        {"seed": (0, np.inf), "epoch": COUNT, "train_l1": (0, np.inf), "val_l1": (0, np.inf)}, key=["seed", "epoch"]
-    ),
-    "ablation": _table(
-        {**DIFFERENCE, "added": None, "noise_level": (0, 10), "resamples": COUNT},
-        IN_ORDER,
-        empty=_empty(["delta_r2_std"], "towers of one seed", lambda table: _all_empty(table, "delta_r2_std")),
-        key=["noise_level", "mode", "comparison"],
-    ),
-    "sweep_predictions": _table(
-        {"star_id": None, "noise_level": (0, 10), "log_g": LABELS["log_g"], "snr": (0, np.inf), "ridge": ANY},
-        key=["star_id", "noise_level"],
-    ),
-    "sweep_samples": _table({"noise_level": (0, 10), "ridge": R2, "moe_mlp": R2}),
-    "differences": _table({**DIFFERENCE, "noise_level": (0, 10)}, IN_ORDER, key=["noise_level", "comparison"]),
-    "by_snr": _table(
-        {"noise_level": (0, 10), "model": None, "snr_low": (0, np.inf), "n_test": COUNT, "r2": R2, **R2_INTERVAL},
-        R2_IN_ORDER,
-        empty=_empty(("r2", "r2_ci_low", "r2_ci_high"), f"fewer than {MIN_STARS} stars in the bin", _fewer),
-        key=["noise_level", "model", "snr_low"],
+        key=["noise_level", "model", "stress"],
     ),
 }

@@ -5,6 +5,9 @@ import numpy as np
 from gravispec.data.arrays import selected_rows
 from gravispec.errors import InputError
 
+#: how the validation stars are used; no model sees the last of them
+VALIDATION_PARTS = ("fit", "stop", "calibration")
+
 
 def training_mask(stars, n_train):
     """The first ``n_train`` training stars, as a mask over all rows. Raises ``InputError`` where there are fewer."""
@@ -22,8 +25,16 @@ def validation_mask(stars, n_val):
     return val & (np.cumsum(val) <= n_val)
 
 
-#: the labels that the Ridges are fitted to; log g, the one that everything else is about, comes first
-LABELS = ("log_g", "T_eff", "M_H")
+def part_of_stars(stars, *, fit, stop):
+    """Use of each star (N,), from the table of stars: train, test, or one of VALIDATION_PARTS, in file order.
+
+    A fraction ``fit`` of the validation stars fits what must not see training stars, the next ``stop`` stops training.
+    """
+    part = stars["split"].to_numpy(object, copy=True)
+    val = np.flatnonzero(part == "val")
+    n_fit, n_stop = round(fit * len(val)), round(stop * len(val))
+    part[val] = np.repeat(VALIDATION_PARTS, (n_fit, n_stop, len(val) - n_fit - n_stop))
+    return part
 
 
 class TrainingChunks:

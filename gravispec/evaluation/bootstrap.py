@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import bootstrap
 
-from gravispec.evaluation.metrics import r2_rows
+from gravispec.evaluation.cells import cells
 
 
 def r2_resamples(log_g, predictions, *, resamples, seed):
@@ -14,10 +14,16 @@ def r2_resamples(log_g, predictions, *, resamples, seed):
     row is one resample, so differences of columns are paired differences.
     """
     log_g = np.asarray(log_g, float)
-    values = predictions.to_numpy(float).T
+    squares = np.ascontiguousarray(((predictions.to_numpy(float) - log_g[:, None]) ** 2).T)  # (models, N)
+
+    def r2(stars, axis=-1):
+        drawn = log_g[stars]
+        total = np.sum((drawn - drawn.mean(axis=axis, keepdims=True)) ** 2, axis=axis)
+        return np.stack([1.0 - square[stars].sum(axis=axis) / total for square in squares])
+
     result = bootstrap(
         (np.arange(len(log_g)),),
-        lambda stars, axis=-1: r2_rows(log_g[stars], values[:, stars]),
+        r2,
         n_resamples=resamples,
         batch=100,
         method="percentile",
@@ -28,29 +34,23 @@ def r2_resamples(log_g, predictions, *, resamples, seed):
 
 
 def interval(distribution, confidence):
-    """Percentile interval ``(low, high)`` of a resampled statistic."""
+    """Percentile interval ``(low, high)`` of a resampled statistic, whose resamples are the last axis."""
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(distribution, [tail, 1.0 - tail])
+    low, high = np.quantile(distribution, [tail, 1.0 - tail], axis=-1)
     return low, high
 
 
-def compare(samples, log_g, predictions, pairs, *, confidence):
-    """One row a pair of models ``(a, b)``: ΔR² = R²(a) - R²(b) on the same stars, with its paired interval."""
-    rows = []
-    r2 = dict(zip(predictions, r2_rows(np.asarray(log_g), predictions.to_numpy(float).T), strict=True))
-    for a, b in pairs:
-        difference = samples[a] - samples[b]
-        low, high = interval(difference, confidence)
-        rows.append(
-            {
-                "comparison": f"{a} - {b}",
-                "n_test": len(log_g),
-                "delta_r2": r2[a] - r2[b],
-                "resampled_mean": difference.mean(),
-                "ci_low": low,
-                "ci_high": high,
-                "fraction_positive": (difference > 0).mean(),
-                "resamples": len(difference),
-            }
-        )
-    return pd.DataFrame(rows)
+def resampled(predictions, models, *, seed, resamples):
+    """Long table with columns resample, noise_level, n_train, stars, model, r2; the same resamples in every cell."""
+    parts = []
+    for cell in cells(predictions, models):
+        table = r2_resamples(cell.rows["log_g"], cell.values, resamples=resamples, seed=seed)
+        long = table.rename_axis("resample").reset_index().melt("resample", var_name="model", value_name="r2")
+        parts.append(long.assign(**cell.key))
+    return pd.concat(parts, ignore_index=True)[["resample", *cell.key, "model", "r2"]]
+
+
+def samples_of(samples, cell):
+    """The (resamples, models) table of one cell, from the long one."""
+    mine = np.logical_and.reduce([samples[name] == value for name, value in cell.key.items()])
+    return samples[mine].pivot(index="resample", columns="model", values="r2")

@@ -1,58 +1,41 @@
-"""What a catalogue says of every label: the model it comes from, chosen on stars that fitted the gates, and intervals
-from calibration stars that served nothing else.
+"""What a catalogue says of its errors: intervals of every model's labels, in units of the scale of the kind of star.
+
+The scale is of validation stars that models may be fitted to, the intervals of those that no model has seen.
 """
 
 import numpy as np
-from sklearn.metrics import root_mean_squared_error
 
-from gravispec.data.stars import LABELS
-from gravispec.models.filling import N_REFERENCES, References
+from gravispec.evaluation.cells import labels_of, largest, usable
+from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
 from gravispec.models.residual_scale import Scale, fit_scale
 
-#: where T_eff and M_H can come from; log g comes from the mlp gate
-SOURCES = ("global_ridge", "classify")
+
+def calibration(predictions, deployed):
+    """``{"labels", "confidences", "models": {name: {"scale", "intervals"}}}``, lists for JSON.
+
+    predictions : of one noise level; the largest number of training stars counts
+    deployed : names of the models that do without true labels; those that are not in the table are left out
+    """
+    rows, found = largest(predictions), {}
+    for model in deployed:
+        fit, kept = (usable(rows[rows["part"] == part], model) for part in ("fit", "calibration"))
+        if len(kept):
+            scale = fit_scale(labels_of(fit, model), fit[list(LABELS)].to_numpy())
+            given = labels_of(kept, model)
+            unit = scale(given)
+            intervals = calibrate(given / unit, kept[list(LABELS)].to_numpy() / unit, kept["snr_measured"].to_numpy())
+            found[model] = {"scale": _lists(scale), "intervals": _lists(intervals)}
+    return {"labels": LABELS, "confidences": CONFIDENCES, "models": found}
 
 
-def predicted(predictions, source):
-    """Labels (N, T) of a catalogue, from the table of predictions."""
-    columns = ["mlp", *(f"{label}_{source[label]}" for label in LABELS[1:])]
-    return predictions[columns].to_numpy()
+def _lists(record):
+    return {name: values.tolist() for name, values in vars(record).items()}
 
 
-def calibration(predictions):
-    """``source`` of each label, its RMSE there, and the fields of ``Scale`` and ``Intervals`` as lists, for JSON."""
-    fit = predictions[predictions["part"] == "gate_fit"]
-    rmse = {
-        label: {s: root_mean_squared_error(fit[label], fit[f"{label}_{s}"]) for s in SOURCES} for label in LABELS[1:]
-    }
-    source = {"log_g": "mlp"} | {label: min(errors, key=errors.get) for label, errors in rmse.items()}
-    scale = fit_scale(predicted(fit, source), fit[list(LABELS)].to_numpy())
-    kept = predictions[predictions["part"] == "calibration"]
-    given = predicted(kept, source)
-    unit = scale(given)
-    fitted = calibrate(given / unit, kept[list(LABELS)].to_numpy() / unit, kept["snr_measured"].to_numpy())
-    return {
-        "source": source,
-        "rmse_gate_fit": rmse,
-        "labels": LABELS,
-        "confidences": CONFIDENCES,
-        "scale": {name: values.tolist() for name, values in vars(scale).items()},
-        "intervals": {name: values.tolist() for name, values in vars(fitted).items()},
-    }
-
-
-def fitted(calibration):
+def fitted(calibration, model):
     """``Scale`` and ``Intervals``, whose half-widths are in its units, from what ``calibration`` returned."""
     return tuple(
-        kind(**{name: np.array(values) for name, values in calibration[key].items()})
+        kind(**{name: np.array(values) for name, values in calibration["models"][model][key].items()})
         for kind, key in ((Scale, "scale"), (Intervals, "intervals"))
     )
-
-
-def references(validation, source, flux):
-    """``References``: the first stars of the gates; predictions of, and a reader of the noisy flux (n_val, P) of, all
-    validation stars."""
-    rows = np.flatnonzero(validation["part"] == "gate_fit")[:N_REFERENCES]
-    chosen = validation.iloc[rows]
-    return References(flux[rows], predicted(chosen, source), chosen["snr_measured"].to_numpy())

@@ -7,13 +7,16 @@ calibrated apart: the number over several of them is a sum of independent ones. 
 S/N bins. In bins of a label nothing is promised: the band there says what to expect if residuals did not depend on it.
 """
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from scipy.stats import betabinom
 
-from gravispec.data.stars import LABELS
-from gravispec.evaluation.calibration import fitted, predicted
+from gravispec.evaluation.calibration import fitted
+from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, rank
 
 BAND = 0.99  # probability that the coverage lies in its band, where it is as promised
@@ -30,24 +33,40 @@ def covered_pmf(n_test, n_calibration, confidence):
     return pmf
 
 
+@cache  # of models that share their stars
 def coverage_band(n_test, n_calibration, confidence):
-    """Central interval (low, high) of the covered share; at most (1 - BAND) / 2 lies beyond either limit."""
+    """Central interval (low, high) of the covered share; at most (1 - BAND) / 2 lies beyond either limit.
+
+    n_test, n_calibration : tuples, a number of stars an S/N bin
+    """
     cumulative = np.cumsum(covered_pmf(n_test, n_calibration, confidence))
     low, high = np.searchsorted(cumulative, [(1 - BAND) / 2, (1 + BAND) / 2])
     return low / sum(n_test), high / sum(n_test)
 
 
-def coverage_table(predictions, calibration):
-    """Coverage of the test stars' intervals, a row for every label, confidence and group of stars.
+def coverage(predictions, calibrations):
+    """Coverage of the test stars' intervals, a row for every noise level, model, group of stars, confidence and label.
+
+    calibrations : ``{noise level: what calibration returned}``
 
     n_test stars; their coverage, the band in which it should lie and whether it does (``inside``); whether conformal
     intervals promise that (``promised``); mean half-width, in K for T_eff and dex; ``pull_std``, the standard deviation
     of (predicted - true) / σ with σ the half-width of the 68 % interval, about 1 for normal residuals.
     """
-    scale, intervals = fitted(calibration)
-    stars = predictions[predictions["split"] == "test"]
+    parts = []
+    for level, calibration in calibrations.items():
+        rows = largest(predictions[predictions["noise_level"] == level])
+        for model in calibration["models"]:
+            table = _of_model(usable(rows[rows["split"] == "test"], model), model, *fitted(calibration, model))
+            table.insert(0, "model", model)
+            table.insert(0, "noise_level", level)
+            parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_model(stars, model, scale, intervals):
     snr = stars["snr_measured"].to_numpy()
-    given = predicted(stars, calibration["source"])
+    given = labels_of(stars, model)
     residuals = given - stars[list(LABELS)].to_numpy()  # (N, T)
     half_width = intervals(snr) * scale(given)[:, :, None]  # (N, T, C)
     pulls = residuals / half_width[:, :, CONFIDENCES.index(0.68)]
@@ -60,7 +79,7 @@ def coverage_table(predictions, calibration):
         i = group.index
         of_bin = np.bincount(intervals.bin(snr[i]), minlength=len(intervals.n))
         for c, confidence in enumerate(CONFIDENCES):
-            low, high = coverage_band(of_bin, intervals.n, confidence)
+            low, high = coverage_band(tuple(of_bin), tuple(intervals.n), confidence)
             for t, label in enumerate(LABELS):
                 share = inside[i, t, c].mean()
                 row = {"label": label, "nominal": confidence, **about, "n_test": len(i), "coverage": share}

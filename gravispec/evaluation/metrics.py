@@ -3,8 +3,6 @@
 import numpy as np
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-MIN_STARS = 10  # in a bin; below it an R² says nothing, and is empty
-
 
 def scores(log_g, predicted):
     """``{"n_test", "r2", "mae", "rmse"}`` of predictions (N,); mae and rmse in dex."""
@@ -16,13 +14,12 @@ def scores(log_g, predicted):
     }
 
 
-def rho(r2_gate, r2_global, r2_oracle):
-    """Share of the oracle's gain over the global Ridge that a gate reaches (method.md section 6); it may exceed 1.
-
-    NaN where the oracle gains nothing, as in runs with few stars a bin.
+def rho(r2, r2_from, r2_to):
+    """Share of the gain from one model to another that a third reaches, of the global Ridge and the oracle in method.md
+    section 6; it may exceed 1. NaN where nothing is gained, as in runs with few stars a bin.
     """
-    gain = r2_oracle - r2_global
-    return (r2_gate - r2_global) / gain if gain > 0 else np.nan
+    gain = r2_to - r2_from
+    return (r2 - r2_from) / gain if gain > 0 else np.nan
 
 
 def r2_rows(log_g, predictions):

@@ -1,28 +1,10 @@
 """What the source experiments published on BOSZ-based spectra of their own: for comparison in tables, never ours."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-#: experiment and names, in the published table, of the models of the noise sweep, all on all test stars
-PUBLISHED_AS = {
-    "ridge": ("baseline", ["Ridge"]),
-    "lightgbm": ("baseline", ["LightGBM"]),
-    "global_tower": ("global_tower", ["GlobalFeatureMLP F1F2F3F4"]),
-    "moe_mlp": ("moe", ["full coverage edge-clamp", "Soft-gate MoE"]),
-}
-
-
-def published_results():
-    """Table with columns experiment, model, noise_level, n_train, n_test, metric, value."""
-    return pd.read_csv(Path(__file__).with_name("published_results.csv"), comment="#")
-
-
-def published_per_bin():
-    """Table with a row a bin of the mixture of experts: R² and ΔR² of the gates for 32,000 and 100,000 stars."""
-    return pd.read_csv(Path(__file__).with_name("published_per_bin.csv"), comment="#")
-
 
 #: columns of our tables, and the column of the published table each comes from
 PUBLISHED_COLUMNS = {
@@ -33,20 +15,41 @@ PUBLISHED_COLUMNS = {
 }
 
 
-def published_r2(model, noise_level, n_train):
-    """``{column: value}`` of ``PUBLISHED_COLUMNS`` for a model of the noise sweep; None where nothing was published.
+@cache
+def published_results():
+    """Table with columns experiment, model, noise_level, n_train, n_test, metric, value, module, option.
 
-    Where several training sizes were published, the one nearest to ``n_train`` counts.
+    The last two say which of our models a score on all test stars is of, and are empty where none is.
     """
-    experiment, names = PUBLISHED_AS.get(model, (None, []))
+    path = Path(__file__).with_name("published_results.csv")
+    return pd.read_csv(path, comment="#", keep_default_na=False)
+
+
+def published_per_bin():
+    """Table with a row a bin of the mixture of experts: R² and ΔR² of the gates for 32,000 and 100,000 stars."""
+    return pd.read_csv(Path(__file__).with_name("published_per_bin.csv"), comment="#")
+
+
+def published_r2(about, cell):
+    """``{column: value}`` of ``PUBLISHED_COLUMNS`` for a model of the configuration on all stars of a cell.
+
+    None where nothing was published; where several training sizes were, the one nearest to that of the cell.
+    """
     table = published_results()
+    options = {f"{name}={_text(value)}" for name, value in about.items()} | {""}
     rows = table[
-        (table["experiment"] == experiment)
-        & table["model"].isin(names)
-        & np.isclose(table["noise_level"], noise_level)
-        & (table["metric"] == "R2_test")
+        (table["module"] == about["module"])
+        & table["option"].isin(options)
+        & np.isclose(table["noise_level"], cell.noise_level)
     ]
-    if rows.empty:
+    if rows.empty or cell.stars != "all":
         return dict.fromkeys(PUBLISHED_COLUMNS)
-    nearest = rows.loc[(rows["n_train"] - n_train).abs().idxmin()]
+    nearest = rows.loc[(rows["n_train"] - cell.n_train).abs().idxmin()]
     return {ours: nearest[theirs] for ours, theirs in PUBLISHED_COLUMNS.items()}
+
+
+def _text(value):
+    """An option as in the table: 200, mlp, pca+ridge."""
+    if isinstance(value, list | tuple):
+        return "+".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

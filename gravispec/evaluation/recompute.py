@@ -1,11 +1,11 @@
-"""The tables of a run computed again from the tables and models before them, by the functions that made them.
+"""The tables of a run computed again from the tables, models and spectra before them, by the functions that made them.
 
 ``RECIPES``: by the name of a schema, a function of a ``Tables`` that yields one table a file; each after those that it
 reads. A recipe may leave out columns; the schema says of each of them why (``given``).
 """
 
 import json
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,21 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.pfsspec import open_file, read_stars
-from gravispec.evaluation import coverage, residuals, sweep, tables, tower_tables
-from gravispec.evaluation.baseline_tables import baseline_table
-from gravispec.models import gates, tower
-from gravispec.models.labels import expert_labels
-from gravispec.models.predictions import predictions_of
+from gravispec.evaluation.bins import by_snr, per_bin
+from gravispec.evaluation.bootstrap import resampled
+from gravispec.evaluation.calibration import calibration
+from gravispec.evaluation.coverage import coverage
+from gravispec.evaluation.curves import training_curves
+from gravispec.evaluation.differences import differences
+from gravispec.evaluation.hypotheses import hypotheses
+from gravispec.evaluation.predictions import predictions
+from gravispec.evaluation.residuals import giants_dwarfs, residuals
+from gravispec.models import model
+from gravispec.models.experts import expert_labels
+from gravispec.models.given import StoredStars
+from gravispec.models.inference import predictions_table
 from gravispec.models.ridge import RidgeFit
-from gravispec.models.tower_data import TowerData
+from gravispec.plugins.models import families_of, plugin
 from gravispec.spectra.sampling import drawn_stars
 
 SPLITS = ("train", "val", "test")
@@ -28,166 +36,152 @@ SPLITS = ("train", "val", "test")
 class Tables:
     """Tables of a run by the names of their schemas, read when they are needed, and what else recipes need.
 
-    ``paths``: ``{name: paths}``; ``files``: ``{name: paths}`` of models and spectra; ``about``: settings, by name.
+    ``paths``: ``{name: paths}``; ``about``: settings, by name; ``read``: of a path.
     """
 
-    def __init__(self, paths, files, about, read):
-        self.paths, self.files, self.about = paths, files, about
+    def __init__(self, paths, about, read):
+        self.paths, self.about = paths, about
         self.all = cache(lambda name: [read(path) for path in paths[name]])
 
     def one(self, name):
         return self.all(name)[0]
 
-    @property
-    def bootstrap(self):
-        """Keywords of every function that resamples stars."""
-        return {key: self.about[key] for key in ("resamples", "confidence", "seed")}
+    def settings(self, *names):
+        """Keywords for a function."""
+        return {name: self.about[name] for name in names}
 
     @property
-    def resampling(self):
-        return {key: self.about[key] for key in ("resamples", "seed")}
+    def of_run(self):
+        """The first arguments of most functions."""
+        return self.one("predictions"), self.about["models"], self.about["run"]
+
+    @cached_property
+    def calibrations(self):
+        """``{noise level: calibration}``"""
+        levels = (level for level, _ in self.about["deployed"])
+        return {at: json.loads(Path(p).read_text()) for at, p in zip(levels, self.paths["calibrations"], strict=True)}
 
     @property
-    def calibration(self):
-        return json.loads(Path(self.files["intervals"][0]).read_text())
+    def deployed(self):
+        return list(dict.fromkeys(name for found in self.calibrations.values() for name in found["models"]))
+
+
+def flat(value):
+    """A table of what is in JSON, a row a number or text, which is its index: ``models.mlp.scale.knots.0``."""
+
+    def items(value, where):
+        if isinstance(value, dict | list | tuple):
+            for key, inside in value.items() if isinstance(value, dict) else enumerate(value):
+                yield from items(inside, (*where, str(key)))
+        else:
+            yield ".".join(where), value
+
+    names, values = zip(*items(value, ()), strict=True)
+    texts = [found if isinstance(found, str) else "" for found in values]
+    numbers = [np.nan if found is None or isinstance(found, str) else float(found) for found in values]
+    return pd.DataFrame({"name": names, "value": numbers, "text": texts}, index=list(names))
 
 
 def _stars(run):
     """Labels drawn again, or read again from the user's files."""
-    if "user" in run.files:
+    if run.about["user_files"]:
         parts = []
-        for split, path in zip(SPLITS, run.files["user"], strict=True):
+        for split, path in zip(SPLITS, run.about["user_files"], strict=True):
             with open_file(path) as file:
                 parts.append(read_stars(file, split))
         yield pd.concat(parts, ignore_index=True).drop(columns="snr")
     else:
-        how = {key: run.about[key] for key in ("labels", "axes", "seed")}
+        how = run.settings("labels", "axes", "seed")
         parts = [drawn_stars(n, split=split, **how) for split, n in run.about["n_stars"].items()]
         yield pd.concat(parts, ignore_index=True)
 
 
-def _expert_predictions(run):
-    models = {f"expert_{k}": RidgeFit.load(path) for k, path in enumerate(run.files["experts"])}
-    models["global_ridge"] = RidgeFit.load(run.files["global_ridge"][0])
-    yield expert_labels(run.one("stars"), RowReader(run.files["flux"]), models)
+def _experts(run):
+    for files in run.about["experts"]:
+        fits = [RidgeFit.load(path) for path in files["experts"]]
+        yield expert_labels(run.one("stars"), RowReader(files["flux"]), fits)
+
+
+def _model_predictions(run):
+    for k, fit in enumerate(run.about["fits"]):
+        if "slow" in plugin(fit["module"]).declares:
+            yield run.all("model_predictions")[k]
+        else:
+            level, families = fit["noise_level"], families_of(fit["options"])
+            stored = StoredStars(fit["files"], families=families, noise_level=level)
+            yield predictions_table(model.load(fit["model"]), fit["module"], stored)
 
 
 def _predictions(run):
-    window, quality = run.all("features")
-    weights = {kind: gates.load(path) for kind, path in zip(gates.KINDS, run.files["gates"], strict=True)}
-    about = {key: run.about[key] for key in ("data", "fallback_weight")}
-    yield predictions_of(run.one("stars"), run.one("expert_predictions"), window, quality, weights, **about)
-
-
-def _bootstrap(run):
-    yield tables.bootstrap_table(run.one("predictions"), run.one("samples"), confidence=run.about["confidence"])
+    tables = iter(run.all("model_predictions"))
+    cells = (
+        (level, n_train, quality, {name: next(tables) for name in names})
+        for (level, n_train, names), quality in zip(run.about["cells"], run.all("quality"), strict=True)
+    )
+    yield predictions(run.one("stars"), cells, **run.settings("leading", "edges", "validation"))
 
 
 def _samples(run):
-    yield tables.resampled_r2(run.one("predictions"), **run.resampling)
+    yield resampled(*run.of_run[:2], **run.settings("seed", "resamples"))
+
+
+def _bootstrap(run):
+    yield differences(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))
 
 
 def _per_bin(run):
-    yield tables.per_bin_table(run.one("predictions"), run.about["bin_names"], **run.bootstrap)
-
-
-def _hypotheses(run):
-    yield tables.hypotheses_table(run.one("predictions"), run.one("bootstrap"))
-
-
-def _coverage(run):
-    yield coverage.coverage_table(run.one("predictions"), run.calibration)
-
-
-def _residuals(run):
-    yield residuals.residuals_table(run.one("predictions"), run.calibration["source"], **run.bootstrap)
-
-
-def _giants_dwarfs(run):
-    yield residuals.giants_dwarfs_table(run.one("predictions"), confidence=run.about["confidence"])
-
-
-def _baselines(run):
-    about = {key: run.about[key] for key in ("baselines", "n_train", "edges")}
-    yield baseline_table(run.one("stars"), run.all("baseline_predictions"), **about, **run.bootstrap)
-
-
-def _baseline_predictions(run):
-    stars = run.one("stars")
-    test = stars.loc[stars["split"] == "test", ["star_id", "log_g", "snr"]].reset_index(drop=True)
-    return [test] * len(run.paths["baseline_predictions"])
-
-
-def _tower_predictions(run):
-    for families, path in zip(run.about["features"], run.files["towers"], strict=True):
-        towers, header = tower.load(path)
-        sizes = {key: header[key] for key in ("n_train", "n_val")}
-        data = TowerData.read(stars=run.paths["stars"][0], families=families, **sizes)
-        table = data.stars.assign(ridge=data.ridge)
-        yield table.assign(**{f"seed_{seed}": trained.predict(data.features) for seed, trained in towers.items()})
-
-
-def _tower_curves(run):
-    for path in run.files["towers"]:
-        yield pd.DataFrame(tower.load(path)[1]["curve"])
-
-
-def _ablation(run):
-    towers = run.about["towers"]
-    yield tower_tables.ablation_table(towers, run.all("tower_predictions"), run=run.about["run"], **run.bootstrap)
-
-
-def _levels(run):
-    """Predictions of every model at every noise level, from the runs and baselines of a sweep."""
-    baselines = iter(run.all("baseline_predictions") if "baseline_predictions" in run.paths else ())
-    named = {}
-    for level, mixture, towers in zip(run.about["levels"], run.files["mixtures"], run.files["towers"], strict=True):
-        own = {name: next(baselines) for name in run.about["baseline_names"]}
-        at_level = sweep.level_tables(pd.read_parquet(mixture), pd.read_parquet(towers), own)
-        named |= {(level, model): table for model, table in at_level.items()}
-    return sweep.sweep_levels(named)
-
-
-def _sweep_predictions(run):
-    yield sweep.stacked(_levels(run))
-
-
-def _sweep_samples(run):
-    yield sweep.stacked(sweep.sweep_resamples(sweep.by_level(run.one("sweep_predictions")), **run.resampling))
-
-
-def _differences(run):
-    levels, samples = (sweep.by_level(run.one(name)) for name in ("sweep_predictions", "sweep_samples"))
-    yield sweep.difference_table(levels, samples, confidence=run.about["confidence"])
+    yield per_bin(*run.of_run, **run.settings("bin_names", "seed", "resamples", "confidence"))
 
 
 def _by_snr(run):
-    yield sweep.snr_table(sweep.by_level(run.one("sweep_predictions")), **run.bootstrap)
+    yield by_snr(*run.of_run[:2], **run.settings("seed", "resamples", "confidence"))
+
+
+def _hypotheses(run):
+    yield hypotheses(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))
+
+
+def _training_curves(run):
+    yield training_curves(model.about_fits(run.about["cells"], [fit["model"] for fit in run.about["fits"]]))
+
+
+def _calibrations(run):
+    table = run.one("predictions")
+    for level, names in run.about["deployed"]:
+        yield flat(calibration(table[table["noise_level"] == level], names))
+
+
+def _coverage(run):
+    yield coverage(run.one("predictions"), run.calibrations)
+
+
+def _residuals(run):
+    table = residuals(run.one("predictions"), run.deployed, resamples=1, **run.settings("seed", "confidence"))
+    yield table.drop(columns=table.filter(regex="_ci_"))  # of one resample
+
+
+def _giants_dwarfs(run):
+    yield giants_dwarfs(run.one("predictions"), run.deployed, **run.settings("confidence"))
 
 
 RECIPES = {
     "stars": _stars,
-    "expert_predictions": _expert_predictions,
+    "experts": _experts,
+    "model_predictions": _model_predictions,
     "predictions": _predictions,
     "samples": _samples,
     "bootstrap": _bootstrap,
     "per_bin": _per_bin,
+    "by_snr": _by_snr,
     "hypotheses": _hypotheses,
+    "training_curves": _training_curves,
+    "calibrations": _calibrations,
     "calibration": _coverage,
     "residuals": _residuals,
     "giants_dwarfs": _giants_dwarfs,
-    "baselines": _baselines,
-    "baseline_predictions": _baseline_predictions,
-    "tower_predictions": _tower_predictions,
-    "tower_curves": _tower_curves,
-    "ablation": _ablation,
-    "sweep_predictions": _sweep_predictions,
-    "sweep_samples": _sweep_samples,
-    "differences": _differences,
-    "by_snr": _by_snr,
 }
-#: largest relative difference of a number; networks in single precision depend on how many stars are taken at a time
-TOLERANCE = {"tower_predictions": 1e-5, "sweep_predictions": 1e-5}
+#: largest relative difference of a number; networks in single precision depend on the machine
+TOLERANCE = {"model_predictions": 1e-5}
 RTOL, ATOL = 1e-6, 1e-9
 
 
@@ -210,5 +204,5 @@ def difference(table, again, *, rtol=RTOL):
             same = one.astype(object).where(one.notna(), "").to_numpy() == other.fillna("").to_numpy(object)
         if not same.all():
             row = int(np.argmin(same))
-            return f"row {row}, {column} = {one.iloc[row]}: {other.iloc[row]} when it is computed again"
+            return f"row {table.index[row]}, {column} = {one.iloc[row]}: {other.iloc[row]} when it is computed again"
     return None

@@ -1,18 +1,18 @@
-"""How the log g of a trained run changes when spectra differ from the training spectra, on the same stars and noise."""
+"""How log g by the models of a run changes when spectra differ from training spectra, on the same stars and noise."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
 
 from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
+from gravispec.evaluation.bootstrap import interval
 from gravispec.evaluation.metrics import r2_rows
-from gravispec.evaluation.residuals import scatter
+from gravispec.evaluation.residuals import resampled_spread, scatter
 from gravispec.features.shape_fit import core_pixels
 from gravispec.models.flags import BITS, OF_SPECTRUM
 from gravispec.spectra import stress
-from gravispec.spectra.noise import add_noise
-from gravispec.spectra.normalise import median_normalised, row_median
+from gravispec.spectra.normalise import median_normalised
+from gravispec.spectra.observation import observe
 
 BLOCK = 512  # stars; splines and Fourier transforms are in float64
 COLUMNS = ["log_g", "log_g_lo95", "log_g_hi95", "snr", "flags"]
@@ -61,38 +61,53 @@ def perturbed(name, flux, error, rows, *, wave, fwhm, seed):
     return median_normalised(STRESSES[name][1](flux, wave, fwhm)).astype(np.float32)
 
 
-def catalogue(run, name, clean, error, rows, *, fwhm, noise_level, median, seed):
-    """log_g, its 95 % interval and flags of the test stars under one stress, by the trained run ``run``.
+def predicted(level, name, clean, error, rows, *, fwhm, median, seed):
+    """``{model: log_g, its 95 % interval and flags}`` of the test stars under one stress, by a ``trained.Level``.
 
     ``clean`` and ``error`` are readers, ``rows`` the slice of them with the test stars. Noise and normalisation are
-    those of workflow/scripts/noisy.py. Raises ``InputError`` where the stress cannot be put on these spectra.
+    those of all noisy spectra. Raises ``InputError`` where the stress cannot be put on these spectra.
     """
-    parts = []
+    parts, about = {}, level.about
+    wave = level.fits.wave
     for lo, hi in blocks(rows.start, rows.stop, BLOCK):
         of_split, errors = np.arange(lo, hi) - rows.start, error[lo:hi]
-        flux = perturbed(name, clean[lo:hi], errors, of_split, wave=run.wave, fwhm=fwhm, seed=seed)
-        flux = add_noise(flux, errors, level=noise_level, seed=seed, split="test", rows=of_split)
-        if median == "noisy":
-            flux /= row_median(flux)[:, None]
-        parts.append(run.predict(flux, errors * np.float32(noise_level or 1))[COLUMNS])
-    return pd.concat(parts, ignore_index=True)
+        flux = perturbed(name, clean[lo:hi], errors, of_split, wave=wave, fwhm=fwhm, seed=seed)
+        noise = {"level": about["noise_level"], "seed": seed, "split": "test", "rows": of_split}
+        flux = observe(flux, errors, **noise, wave=wave, median=median, continuum=0)  # that is of the level
+        for model, table in level.tables(flux, errors * np.float32(about["noise_level"] or 1), about["shown"]).items():
+            parts.setdefault(model, []).append(table[COLUMNS])
+    return {model: pd.concat(tables, ignore_index=True) for model, tables in parts.items()}
 
 
-def catalogues(run, clean, error, rows, **spectra):
-    """``{stress: catalogue}``; instead of a catalogue the reason, a string, where there is none."""
+def under_stress(level, clean, error, rows, **spectra):
+    """``{stress: {model: table}}``; instead of the tables the reason, a string, where there are none."""
     found = {}
     for name in STRESSES:
         try:
-            found[name] = catalogue(run, name, clean, error, rows, **spectra)
+            found[name] = predicted(level, name, clean, error, rows, **spectra)
         except InputError as reason:
             found[name] = str(reason)
     return found
 
 
-def statistics(log_g, predicted, inside):
-    """(4, M, ...) `STATISTICS` along the last axis: log_g (..., N), predicted and ``inside`` (M, ..., N)."""
-    delta = predicted - log_g
-    return np.stack([np.median(delta, axis=-1), scatter(delta), r2_rows(log_g, predicted), inside.mean(axis=-1)])
+def statistics(log_g, given, inside):
+    """(4, M) `STATISTICS` of log_g (N,), predicted and ``inside`` (M, N)."""
+    delta = given - log_g
+    return np.stack([np.median(delta, axis=-1), scatter(delta), r2_rows(log_g, given), inside.mean(axis=-1)])
+
+
+def resampled_statistics(log_g, given, inside, *, resamples, seed):
+    """The same on resamples of the stars, (4, M, resamples); every column has the same resamples."""
+    n, rng = len(log_g), np.random.default_rng(seed)
+    delta = (given - log_g).T
+    spread = resampled_spread(delta, resamples, seed)
+    times = np.empty((resamples, n), np.float32)  # that each star is in each resample
+    for row in times:
+        row[:] = np.bincount(rng.integers(0, n, n), minlength=n)
+    squares, covered = (times @ values.astype(np.float32) for values in (delta**2, inside.T))  # (resamples, M)
+    mean = times @ log_g / n
+    total = times @ log_g**2 - n * mean**2
+    return np.stack([*spread, (1 - squares / total[:, None]).T, covered.T / n])
 
 
 def shares(flags, inside):
@@ -103,40 +118,30 @@ def shares(flags, inside):
 
 
 def stress_table(log_g, found, *, resamples, confidence, seed):
-    """A row a stress: bias (median of predicted - true) and scatter (σ_MAD) in dex, R², coverage of the 95 % interval.
+    """A row a model and stress: bias (median of predicted - true) and scatter (σ_MAD), dex, R², coverage of 95 %.
 
     Each has its change against stress ``none`` with a paired bootstrap interval over the stars. flagged: share of stars
     with any flag of `OF_SPECTRUM`, and that of each flag; coverage95_unflagged: of the 95 % interval for the others.
-    ``found``: from `catalogues`; not_done: the reason where there is nothing.
+    ``found``: from `under_stress`; not_done: the reason where there is nothing.
     """
-    log_g = np.asarray(log_g)
-    done = {name: table for name, table in found.items() if not isinstance(table, str)}
-    predicted = np.stack([table["log_g"] for table in done.values()])
-    inside = np.stack([(table["log_g_lo95"] <= log_g) & (log_g <= table["log_g_hi95"]) for table in done.values()])
-
-    def change(stars, axis=-1):
-        values = statistics(log_g[stars], predicted[:, stars], inside[:, stars])
-        return values - values[:, :1]
-
-    resampled = bootstrap(
-        (np.arange(len(log_g)),),
-        change,
-        n_resamples=resamples,
-        confidence_level=confidence,
-        batch=50,
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    )
-    low, high = resampled.confidence_interval
-    values, table = statistics(log_g, predicted, inside), []
-    for name, (what, _) in STRESSES.items():
-        row = {"stress": name, "what": what, "n_test": len(log_g)}
-        if name in done:
-            i = list(done).index(name)
-            for s, statistic in enumerate(STATISTICS):
-                row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, 0]}
-                row |= {f"{statistic}_ci_low": low[s, i], f"{statistic}_ci_high": high[s, i]}
-            row |= shares(done[name]["flags"].to_numpy(), inside[i])
-        table.append(row | {"not_done": found[name] if name not in done else ""})
+    log_g = np.asarray(log_g, float)
+    done = {name: tables for name, tables in found.items() if not isinstance(tables, str)}
+    without = list(done).index("none")
+    table = []
+    for model in done["none"]:
+        mine = [tables[model] for tables in done.values()]
+        given = np.stack([one["log_g"] for one in mine])
+        inside = np.stack([(one["log_g_lo95"] <= log_g) & (log_g <= one["log_g_hi95"]) for one in mine])
+        values = statistics(log_g, given, inside)
+        drawn = resampled_statistics(log_g, given, inside, resamples=resamples, seed=seed)
+        low, high = interval(drawn - drawn[:, [without]], confidence)
+        for name, (what, _) in STRESSES.items():
+            row = {"model": model, "stress": name, "what": what, "n_test": len(log_g)}
+            if name in done:
+                i = list(done).index(name)
+                for s, statistic in enumerate(STATISTICS):
+                    row |= {statistic: values[s, i], f"{statistic}_change": values[s, i] - values[s, without]}
+                    row |= {f"{statistic}_ci_low": low[s, i], f"{statistic}_ci_high": high[s, i]}
+                row |= shares(mine[i]["flags"].to_numpy(), inside[i])
+            table.append(row | {"not_done": found[name] if name not in done else ""})
     return pd.DataFrame(table)

@@ -1,5 +1,6 @@
 """Every table of a run checked before its summary: by its schema, the stars of the data set, and computed again."""
 
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -8,29 +9,29 @@ import pandas as pd
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
+from gravispec.data.empty import empty_of
 from gravispec.data.schemas import SCHEMAS
 from gravispec.errors import InputError
-from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference
+from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference, flat
 
 #: tables that have every star of these splits, in the order of the table of stars
 STARS_OF = {
     "features": ("train", "val", "test"),
-    "expert_predictions": ("val", "test"),
+    "quality": ("train", "val", "test"),
+    "experts": ("val", "test"),
+    "model_predictions": ("val", "test"),
     "predictions": ("val", "test"),
-    "baseline_predictions": ("test",),
-    "tower_predictions": ("test",),
-    "sweep_predictions": ("test",),
 }
 
 
-def validate(tables, files, about):
+def validate(tables, about):
     """Check ``tables``, ``{name of a schema: paths}``, ``stars`` among them; returns ``{path: number of rows}``.
 
-    ``files`` and ``about`` are what the recipes of ``gravispec.evaluation.recompute`` need, by their names. Raises
-    ``InputError`` at the first mistake, with the file, the row, what is wrong there and the remedy.
+    ``about``: what the recipes of ``gravispec.evaluation.recompute`` need. Raises ``InputError`` at the first mistake,
+    with the file, the row, what is wrong there and the remedy.
     """
     rows = check_tables(tables)
-    run = Tables(tables, files, about, read)
+    run = Tables(tables, about, read)
     for name, recipe in RECIPES.items():
         if name in tables:
             for path, table, again in zip(tables[name], run.all(name), recipe(run), strict=True):
@@ -64,8 +65,10 @@ def compare(name, path, table, again):
 
 
 def read(path):
-    """A table, CSV or parquet with its page checksums."""
+    """A table: CSV, parquet with its page checksums, or JSON."""
     try:
+        if Path(path).suffix == ".json":
+            return flat(json.loads(Path(path).read_text(encoding="utf-8")))
         if Path(path).suffix == ".csv":
             return pd.read_csv(path)
         return pd.read_parquet(path, page_checksum_verification=True)
@@ -79,17 +82,17 @@ def check(name, path, table):
     for column, wanted in schema.columns.items():
         if wanted.required and column not in table:
             raise _bad(path, f"no column {column}")
-        if column in schema.metadata["numbers"]:
+        if column in table and column in schema.metadata["numbers"]:
             text = pd.to_numeric(table[column], errors="coerce").isna() & table[column].notna()
             if text.any():
                 row = int(np.argmax(text))
                 raise _bad(path, f"row {row}, {column} = {table[column].iloc[row]}: a number is needed")
-    for column, empty in schema.metadata["empty"].items():
-        if column in table:
-            _check_empty(path, table[column], empty, empty.where(table).to_numpy(bool))
+    empty = {column: found for column in table if (found := empty_of(schema, column))}
+    for column, found in empty.items():
+        _check_empty(path, table[column], found, found.where(table, column).to_numpy(bool))
     numbers = table.select_dtypes("number").astype(float)
-    missing = numbers.isna() & numbers.columns.isin(list(schema.metadata["empty"]))
-    bad = np.argwhere(~np.isfinite(numbers.to_numpy()) & ~missing.to_numpy())
+    missing = numbers.isna() & numbers.columns.isin(list(empty))
+    bad = np.argwhere(~np.isfinite(numbers.to_numpy(float)) & ~missing.to_numpy(bool))  # of a table without rows, too
     if len(bad):
         row, column = bad[0]
         raise _bad(
@@ -119,7 +122,7 @@ def _check_empty(path, values, empty, where):
 
 def _check_stars(path, table, stars, splits):
     wanted = stars.loc[stars["split"].isin(splits), "star_id"].tolist()
-    for _, rows in table.groupby("noise_level") if "noise_level" in table else [(None, table)]:
+    for _, rows in table.groupby(["noise_level", "n_train"]) if "n_train" in table else [(None, table)]:
         if "split" in rows:
             rows = rows[rows["split"].isin(splits)]
         if rows["star_id"].tolist() != wanted:

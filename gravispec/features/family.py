@@ -1,63 +1,32 @@
-"""Feature families: what a family module is, and its features of a shard of stars, computed in blocks.
-
-A family is a module of this package, named as its parquet file, with
-
-* ``DEFINITION`` and ``UNIT``, one line each, and ``NAMES``, the names of its D features;
-* ``features(...)``, which returns (m, D) features of a block of m stars. What its arguments are called says what it
-  reads, at least one of the first three, and nothing else is given to it; clean flux cannot be asked for:
-
-========================  ==============================================================================
-``flux`` (m, P)           noisy flux
-``error`` (m, P)          1σ of the noise that was added: the error array times the noise level
-``sigma`` (m, P)          1σ of every pixel: the same, but the error array itself at noise level 0 (observed flux)
-``trained`` (m,)          row of the star among the training stars, -1 if it is not one of them
-``wave`` (P,)             wavelengths, Å, vacuum
-``pca``                   principal components of the noisy training flux (``gravispec.features.pca.Pca``)
-``ridge``                 the global Ridge (``gravispec.models.ridge.RidgeFit``)
-``ridge_folds``           its fits without one fold each (``gravispec.models.ridge.FoldFits``)
-``mode``                  ``in_sample`` or ``cross_fit``; the family then has a file a mode
-========================  ==============================================================================
-
-The three records are read from their files as the type that the argument is annotated with.
-"""
+"""Features of a family: of a shard of stars, computed in blocks, and of spectra that nothing was trained on."""
 
 import inspect
-from pathlib import Path
+from importlib import import_module
 
 import numpy as np
 
 from gravispec.data.arrays import BLOCK, RowReader, blocks
 from gravispec.data.npz import load_npz
 from gravispec.errors import InputError
-from gravispec.source import arguments
-
-FOLDER = Path(__file__).parent
-SPECTRA = ("flux", "error", "sigma")
-ROWS = (*SPECTRA, "trained")  # given block by block
-RECORDS = ("pca", "ridge", "ridge_folds")
-INPUTS = (*ROWS, "wave", *RECORDS, "mode")
+from gravispec.models import model
+from gravispec.plugins.families import RECORDS, ROWS, SPECTRA
 
 
-def families():
-    """Names of the modules of this package that define ``features``."""
-    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if arguments(path, "features") is not None)
+def of_spectra(name, given):
+    """Features (m, D) float32, as in a table, of m spectra that are no training stars, by the family ``name``.
 
-
-def inputs_of(name):
-    """What the family reads: the arguments of its ``features``, found without importing it.
-
-    Raises ``InputError`` for a module without ``features``, for arguments other than those of the table above, and for
-    one that reads no spectra.
+    ``given``: flux and sigma (m, P), wave, pca, ridge, and fitted for a family that has a fit.
     """
-    asked = arguments(FOLDER / f"{name}.py", "features")
-    if asked is None:
-        raise InputError(f"family {name}: gravispec/features/{name}.py must define features(...)")
-    unknown = [argument for argument in asked if argument not in INPUTS]
-    if unknown:
-        raise InputError(f"family {name}: features asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
-    if not set(SPECTRA) & set(asked):
-        raise InputError(f"family {name}: features asks for no spectra; it needs one of {', '.join(SPECTRA)}")
-    return asked
+    family = import_module(f"gravispec.features.{name}")
+    flux = given["flux"]
+    given = {
+        "error": given["sigma"],
+        "trained": np.full(len(flux), -1),
+        "ridge_folds": None,
+        "mode": "in_sample",
+    } | given
+    asked = inspect.signature(family.features).parameters
+    return np.asarray(family.features(**{argument: given[argument] for argument in asked}), np.float32)
 
 
 class ScaledRows:
@@ -105,6 +74,8 @@ def open_inputs(family, files, *, noise_level, trained, mode):
             given[name] = wave
         elif name in RECORDS:
             given[name] = load_npz(files[name], parameter.annotation)
+        elif name == "fitted":
+            given[name] = model.load(files[name])
         else:
             given[name] = {"trained": trained, "mode": mode}[name]
     return given

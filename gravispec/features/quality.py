@@ -3,7 +3,7 @@
 import numpy as np
 
 from gravispec.device import host, like
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 from gravispec.spectra.normalise import row_median
 
 DEFINITION = "median flux / error; reduced χ² of the reconstruction from the principal components of the training flux"

@@ -10,7 +10,7 @@ Tipping & Bishop 1999, J. R. Stat. Soc. B 61, 611). With A = B / σ over the mea
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 
 SMALLEST = 0.1  # of the median error: a pixel with a smaller one weighs no more than with this
 

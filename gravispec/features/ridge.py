@@ -19,5 +19,6 @@ def features(flux: np.ndarray, trained: np.ndarray, ridge: RidgeFit, ridge_folds
     predicted = ridge.first().predict(flux)
     if mode == "cross_fit":
         seen = trained >= 0
-        predicted[seen] = ridge_folds.predict(flux[seen], trained[seen])
+        if seen.any():  # spectra that nothing was trained on come without the folds
+            predicted[seen] = ridge_folds.predict(flux[seen], trained[seen])
     return predicted[:, None]

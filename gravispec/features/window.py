@@ -4,7 +4,7 @@ import numpy as np
 
 from gravispec.device import like, namespace
 from gravispec.errors import InputError
-from gravispec.features.pca import Pca
+from gravispec.models.pca import Pca
 from gravispec.spectra.normalise import row_median
 
 #: line windows, Å, on the data set's own vacuum wavelengths (method.md section 6)

@@ -44,3 +44,8 @@ def combine(**found):
     for name, rows in found.items():
         flags[np.asarray(rows)] |= BITS[name]
     return flags
+
+
+def within(values, limits):
+    """False for NaN, too."""
+    return (values >= limits[0]) & (values <= limits[1])

@@ -1,53 +1,76 @@
-"""From the experts' predictions and the gates' weights to log g of every model."""
+"""Mixture of Ridge experts, one a bin of T_eff and [M/H], weighted by a gate (method.md section 6).
+
+The gate reads features of the noisy spectrum, ``window`` by default. ``classify`` is a multinomial logistic regression
+on the bin; ``mlp`` and ``linear`` minimise the squared error of the weighted sum of the experts' predictions. Stars of
+the validation split fit and stop the gates: the experts have not seen them.
+"""
+
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 
-from gravispec.models.bins import UNCOVERED, one_hot
+from gravispec.models.bins import UNCOVERED, mixed
+from gravispec.models.gates import Gate, fit_classify, fit_gate
+from gravispec.models.model import Model
+from gravispec.models.training import arrays_of, load_arrays, n_parameters
+from gravispec.options import Count, Rate
 
-#: how the validation stars are used; the calibration stars serve no fit
-VALIDATION_PARTS = ("gate_fit", "gate_stop", "calibration")
-
-
-def validation_parts(n_val, *, fit, stop):
-    """Use of each validation star, in file order: a fraction ``fit`` fits the gates, the next ``stop`` stops them."""
-    n_fit, n_stop = round(fit * n_val), round(stop * n_val)
-    counts = (n_fit, n_stop, n_val - n_fit - n_stop)
-    return np.repeat(VALIDATION_PARTS, counts)
+DECLARES = ("weights", "curve")
 
 
-def mix(experts, weights):
-    """Weighted sum of the experts' predictions (N, K) with weights (N, K): (N,) dex."""
-    return np.sum(experts * weights, axis=1)
+class Mixture(Model):
+    """A gate over K experts."""
+
+    def __init__(self, gate, about=None):
+        self.gate, self.about = gate, about or {}
+
+    def predict(self, features, experts):
+        """Labels as the experts' (m, K, T) weighted by the gate, and its weights."""
+        return mixed(experts, self.gate.weights(features))
+
+    def state(self):
+        return self.gate.header(), arrays_of(self.gate)
+
+    @classmethod
+    def build(cls, header, arrays):
+        mean = arrays["mean"]
+        return cls(load_arrays(Gate(header["kind"], mean, mean, header["n_experts"], header["hidden"]), arrays))
 
 
-def log_g_of_models(experts, global_ridge, weights, *, fallback_weight):
-    """log g (N,) of every model that can be used on new spectra: ``{model: (N,) dex}``.
+def fit(
+    features,
+    experts,
+    labels,
+    bins,
+    *,
+    gate: Literal["classify", "mlp", "linear"] = "mlp",
+    family: str = "window",
+    hidden: Count = 64,
+    learning_rate: Rate = 1e-3,
+    epochs: Count = 100,
+    patience: Count = 10,
+    batch: Count = 64,
+    seed,
+    device,
+):
+    """``Mixture`` with a gate of this kind; the last five options are of ``mlp`` and ``linear``, by Adam.
 
-    ``experts`` (N, K) and ``global_ridge`` (N,) in dex; ``weights``: ``{gate: (N, K)}``.
+    Features are standardised by the training stars. Stars outside the bins take no part.
     """
-    hard = one_hot(weights["classify"].argmax(axis=1), experts.shape[1])
-    models = {"global_ridge": global_ridge, "hard": mix(experts, hard)}
-    models |= {gate: mix(experts, w) for gate, w in weights.items()}
-    unsure = weights["mlp"].max(axis=1) < fallback_weight
-    return models | {"mlp_fallback": np.where(unsure, global_ridge, models["mlp"])}
-
-
-def predictions_table(stars, experts, global_ridge, weights, *, fallback_weight, log_g_range):
-    """log g of every model for every star, with the gates' weights and two flags.
-
-    ``stars``: star_id, split, part, labels, mag, snr and ``bin``; the others as in ``log_g_of_models``. ``oracle`` is
-    NaN for uncovered stars. Flags: ``uncovered``, the star's true labels lie outside the bins; ``edge``, the mlp
-    prediction lies outside ``log_g_range``, the range of the training labels.
-    """
-    n_bins = experts.shape[1]
-    bins = stars["bin"].to_numpy()
-    uncovered = bins == UNCOVERED
-    oracle = np.where(uncovered, np.nan, mix(experts, one_hot(bins, n_bins)))
-    models = {"oracle": oracle, **log_g_of_models(experts, global_ridge, weights, fallback_weight=fallback_weight)}
-    flags = {
-        "uncovered": uncovered,
-        "edge": (models["mlp"] < log_g_range[0]) | (models["mlp"] > log_g_range[1]),
-    }
-    named_weights = {f"w_{gate}_{k}": w[:, k] for gate, w in weights.items() for k in range(n_bins)}
-    return pd.concat([stars.reset_index(drop=True), pd.DataFrame(models | named_weights | flags)], axis=1)
+    train = features.train.astype(np.float64)
+    settings = {"mean": train.mean(axis=0), "scale": np.maximum(train.std(axis=0), 1e-12), "seed": seed}
+    of_star = {part: bins.of(*getattr(labels, part)[:, 1:].T) for part in ("fit", "stop")}
+    rows = {part: np.flatnonzero(found != UNCOVERED) for part, found in of_star.items()}
+    if gate == "classify":
+        network = fit_classify(features.fit[rows["fit"]], of_star["fit"][rows["fit"]], n_experts=len(bins), **settings)
+        found = network.weights(features.stop[rows["stop"]]).argmax(axis=1) == of_star["stop"][rows["stop"]]
+        return Mixture(network, {"parameters": n_parameters(network), "right_bin": float(found.mean())})
+    sets = [
+        (getattr(features, part)[i], getattr(experts, part)[i, :, 0], getattr(labels, part)[i, 0])
+        for part, i in rows.items()
+    ]
+    network, curve = fit_gate(
+        gate, *sets, hidden=hidden, learning_rate=learning_rate, epochs=epochs, patience=patience, batch=batch,
+        device=device, **settings,
+    )  # fmt: skip
+    return Mixture(network, {"parameters": n_parameters(network), "curve": curve, "loss": "mean square Δlog g, dex²"})

@@ -1,8 +1,7 @@
-"""From streams of rows to a fitted model and back: all rows in memory, and the predictions of the test stars."""
+"""From streams of rows to arrays: all rows of a part of the stars in memory."""
 
 import numpy as np
 
-from gravispec.data.arrays import selected_rows
 from gravispec.models.moments import checked_chunks
 
 
@@ -18,15 +17,3 @@ def gather(chunks):
         X[n : n + len(rows)], y[n : n + len(rows)] = rows, targets
         n += len(rows)
     return X, y
-
-
-def predict_test_stars(model, X, stars):
-    """Table of star_id, log_g, snr and predicted, in file order, of the test stars.
-
-    ``X``: rows (N, P) of all ``stars``, a ``RowReader`` or an array; ``model``: anything with ``predict``.
-    """
-    test = (stars["split"] == "test").to_numpy()
-    predicted = [model.predict(rows) for rows, _ in selected_rows(X, test)]
-    return (
-        stars.loc[test, ["star_id", "log_g", "snr"]].reset_index(drop=True).assign(predicted=np.concatenate(predicted))
-    )

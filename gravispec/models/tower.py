@@ -1,4 +1,4 @@
-"""The global feature tower: a small network that corrects the global Ridge (method.md section 5).
+"""Global feature tower: a small network on features of the spectrum that corrects the Ridge (method.md section 5).
 
     y = y_ridge + MLP((features - mean) / scale),   D → 256 → 64 → 1, ReLU and dropout after the hidden layers
 
@@ -7,17 +7,19 @@ y_ridge is the column of family ``ridge`` among the D features. 49,025 parameter
 bit, on any number of cores. CUDA draws other dropout masks: there a seed gives another of the equally good towers.
 """
 
-import copy
-import functools
-import itertools
+from typing import Literal
 
 import numpy as np
 import torch
 
-from gravispec.data.tensor_file import filled, load_tensors, n_inputs, named, save_tensors
-from gravispec.errors import InputError
+from gravispec.models.model import Model
+from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, shuffles, train
+from gravispec.options import Count, Layers, NotNegative, Rate, Share
 
-FORMAT = "gravispec towers 1"
+LABELS = ("log_g",)
+NEEDS = ("ridge",)
+DECLARES = ("curve",)
+COST = {"seconds": 20, "ms": 0.5, "MB": 700}
 
 
 class GlobalFeatureMLP(torch.nn.Module):
@@ -25,23 +27,42 @@ class GlobalFeatureMLP(torch.nn.Module):
 
     def __init__(self, mean, scale, ridge_column, *, hidden, dropout):
         super().__init__()
-        self.ridge_column, self.hidden, self.dropout = ridge_column, list(hidden), dropout
+        self.shape = {"ridge_column": ridge_column, "hidden": list(hidden), "dropout": dropout}
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
-        layers = []
-        for n_in, n_out in itertools.pairwise((len(self.mean), *hidden)):
-            layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU(), torch.nn.Dropout(dropout)]
-        self.net = torch.nn.Sequential(*layers, torch.nn.Linear(hidden[-1], 1))
+        self.net = layers((len(mean), *hidden, 1), torch.nn.ReLU, dropout=dropout)
 
     def forward(self, features):
         correction = self.net((features - self.mean) / self.scale)  # (B, 1)
-        return features[:, self.ridge_column] + correction[:, 0]
+        return features[:, self.shape["ridge_column"]] + correction[:, 0]
 
     @torch.no_grad()
     def predict(self, features):
         """NumPy in, NumPy out: features (N, D), log g (N,) float64."""
         self.eval()
         return self(torch.as_tensor(np.asarray(features, np.float32))).numpy().astype(np.float64)
+
+
+class Towers(Model):
+    """One tower a seed; the first predicts, the others say how much the seed matters."""
+
+    def __init__(self, towers, about=None):
+        self.towers, self.about = towers, about or {}
+
+    def predict(self, features):
+        """log g (m,) of the first tower; of every one as ``seed`` (m, S)."""
+        found = np.stack([tower.predict(features) for tower in self.towers], axis=1)
+        return {"log_g": found[:, 0], "seed": found}
+
+    def state(self):
+        arrays = {k: v for i, tower in enumerate(self.towers) for k, v in arrays_of(tower, f"{i}.").items()}
+        return {"n": len(self.towers), **self.towers[0].shape}, arrays
+
+    @classmethod
+    def build(cls, header, arrays):
+        n, column = header.pop("n"), header.pop("ridge_column")
+        empty = [GlobalFeatureMLP(arrays["0.mean"], arrays["0.scale"], column, **header) for _ in range(n)]
+        return cls([load_arrays(tower, arrays, f"{i}.") for i, tower in enumerate(empty)])
 
 
 def standardisation(features):
@@ -51,98 +72,59 @@ def standardisation(features):
     return mean, np.where(scale > 1e-6 * np.abs(mean), scale, np.inf)
 
 
-def fit_tower(
-    train,
-    val,
+def fit(
+    features,
+    labels,
     *,
-    ridge_column,
-    hidden,
-    dropout,
-    learning_rate,
-    weight_decay,
-    batch,
-    epochs,
-    patience,
+    families: tuple[str, ...] = ("pca", "ridge", "topk", "error"),
+    ridge_mode: Literal["in_sample", "cross_fit"] = "cross_fit",
+    hidden: Layers = (256, 64),
+    dropout: Share = 0.3,
+    learning_rate: Rate = 1e-3,
+    weight_decay: NotNegative = 0.0,
+    batch: Count = 2048,
+    epochs: Count = 100,
+    patience: Count = 20,
+    seeds: Count = 3,
     seed,
-    device="cpu",
+    device,
 ):
-    """Train a tower on the mean absolute error with Adam.
+    """``Towers``, trained on the mean absolute error with Adam; the validation stars stop them.
 
-    ``train`` and ``val``: features (N, D) and log_g (N,). The state with the lowest loss on ``val`` is kept; training
-    ends after ``patience`` epochs without a lower one. The settings are described in ``gravispec.config.Tower``.
-    Returns the tower, on the CPU, and its learning curve, a list of (epoch, loss with dropout, validation loss).
+    The defaults are the published ones, but for ``ridge_mode``: the published Ridge predictions of the training stars
+    are ``in_sample``.
     """
     torch.set_num_threads(1)
-    mean, scale = standardisation(train[0])
-    train, val = (tuple(torch.as_tensor(a, dtype=torch.float32, device=device) for a in part) for part in (train, val))
-    shuffle = torch.Generator().manual_seed(seed)
-    cards = [torch.cuda.current_device()] if device == "cuda" else []
-    with torch.random.fork_rng(devices=cards):
-        torch.manual_seed(seed)
-        tower = GlobalFeatureMLP(mean, scale, ridge_column, hidden=hidden, dropout=dropout).to(device)
-        optimiser = torch.optim.Adam(tower.parameters(), lr=learning_rate, weight_decay=weight_decay)
-        best, best_loss, best_epoch, curve = None, np.inf, 0, []
-        for epoch in range(1, epochs + 1):
-            train_loss = _train_epoch(tower, optimiser, train, batch, shuffle)
-            val_loss = _val_loss(tower, val)
-            curve.append((epoch, train_loss, val_loss))
-            if val_loss < best_loss:
-                best, best_loss, best_epoch = copy.deepcopy(tower.state_dict()), val_loss, epoch
-            elif epoch - best_epoch >= patience:
-                break
-    if best is None:
-        raise InputError("the tower's validation loss is not finite from the first epoch on; lower tower.learning_rate")
-    tower.load_state_dict(best)
-    return tower.cpu().eval(), curve
-
-
-def _train_epoch(tower, optimiser, train, batch, shuffle):
-    """One pass over the training stars; returns the mean loss, with dropout."""
-    features, log_g = train
-    tower.train()
-    total = 0.0
-    for rows in torch.randperm(len(log_g), generator=shuffle).split(batch):
-        rows = rows.to(log_g.device)
-        optimiser.zero_grad()
-        loss = torch.nn.functional.l1_loss(tower(features[rows]), log_g[rows])
-        loss.backward()
-        optimiser.step()
-        total += loss.item() * len(rows)
-    return total / len(log_g)
-
-
-@torch.no_grad()
-def _val_loss(tower, val):
-    tower.eval()
-    return torch.nn.functional.l1_loss(tower(val[0]), val[1]).item()
-
-
-def n_parameters(tower):
-    """Number of trained parameters."""
-    return sum(parameter.numel() for parameter in tower.parameters())
-
-
-def save(towers, about, path):
-    """Write ``{seed: tower}`` of one shape as safetensors; the JSON header has the shape and all of ``about``."""
-    first = next(iter(towers.values()))
-    shape = {"ridge_column": first.ridge_column, "hidden": first.hidden, "dropout": first.dropout}
-    header = {**about, "format": FORMAT, "seeds": list(towers), "shape": shape}
-    tensors = {
-        f"seed_{seed}.{name}": value.contiguous()
-        for seed, tower in towers.items()
-        for name, value in tower.state_dict().items()
+    column = features.columns.index("ridge_00")
+    parts = [(features.train, labels.train[:, 0]), (features.val, labels.val[:, 0])]
+    mean, scale = standardisation(features.train)
+    tensors = [[torch.as_tensor(a, dtype=torch.float32, device=device) for a in part] for part in parts]
+    (x, y), (x_val, y_val) = tensors
+    l1, towers, curves = torch.nn.functional.l1_loss, [], []
+    for own in range(seed, seed + seeds):
+        with seeded(own, device):
+            tower = GlobalFeatureMLP(mean, scale, column, hidden=hidden, dropout=dropout).to(device)
+            curve, _ = train(
+                tower,
+                len(y),
+                step_loss=lambda rows, tower=tower: l1(tower(x[rows]), y[rows]),
+                stop_loss=lambda tower=tower: l1(tower(x_val), y_val).item(),
+                optimiser=torch.optim.Adam(tower.parameters(), lr=learning_rate, weight_decay=weight_decay),
+                batch=batch,
+                epochs=epochs,
+                patience=patience,
+                shuffle=shuffles(own),
+            )
+        towers.append(tower.cpu())
+        curves.append(curve)
+        print(f"{device}, seed {own}: {len(curve['epoch'])} epochs, best {min(curve['stop']):.5f} dex", flush=True)
+    first = towers[0].predict(features.train)
+    about = {
+        "dim": len(mean),
+        "parameters": n_parameters(towers[0]),
+        "r2_train": float(1 - np.mean((first - parts[0][1]) ** 2) / np.var(parts[0][1])),
+        "curve": {name: [value for curve in curves for value in curve[name]] for name in curves[0]}
+        | {"seed": [own for own, curve in enumerate(curves, start=seed) for _ in curve["epoch"]]},
+        "loss": "mean |Δ log g|, dex",
     }
-    save_tensors(path, "towers", header, tensors)
-
-
-def load(path):
-    """``({seed: tower}, header)`` written by ``save``. Raises ``InputError`` for any other file."""
-    header, state = load_tensors(path, "towers", FORMAT)
-    towers = {}
-    with named(path):
-        for seed in header["seeds"]:
-            own = {k.removeprefix(f"seed_{seed}."): v for k, v in state.items() if k.startswith(f"seed_{seed}.")}
-            any_scale = torch.ones(n_inputs(own))
-            make = functools.partial(GlobalFeatureMLP, any_scale, any_scale, **header["shape"])
-            towers[seed] = filled(make, own).eval()
-    return towers, header
+    return Towers(towers, about)

@@ -7,6 +7,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 
 from gravispec.data.files import atomic
 
@@ -22,22 +23,9 @@ PALETTE = {
     "pink": "#CC79A7",
     "grey": "#7F7F7F",
 }
-MODEL_COLOURS = {
-    "global_ridge": PALETTE["grey"],
-    "oracle": PALETTE["black"],
-    "hard": PALETTE["sky"],
-    "classify": PALETTE["orange"],
-    "linear": PALETTE["green"],
-    "mlp": PALETTE["blue"],
-}
-MODEL_NAMES = {
-    "global_ridge": "global Ridge",
-    "oracle": "oracle (true bin)",
-    "hard": "hard",
-    "classify": "classify",
-    "linear": "linear",
-    "mlp": "mlp",
-}
+#: of the models of a run in turn, but for the grey reference
+TURN = ("blue", "orange", "green", "red", "sky", "pink", "black", "yellow")
+MARKERS = ("o", "s", "D", "^")  # one for every round of the colours
 RC = {
     "font.size": 8,
     "axes.spines.top": False,
@@ -59,10 +47,61 @@ def style():
         yield
 
 
-def write_scores(ax, score):
-    """R², RMSE and number of stars in the upper left corner of a panel; ``score`` as from ``metrics.scores``."""
-    text = f"R² = {score['r2']:.3f}\nRMSE = {score['rmse']:.2f} dex\nn = {score['n_test']:,}"
-    ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=7)
+def looks(models, run):
+    """``{model: {"color", "marker", "label"}}`` for the models of a run, always the same ones in all of its figures."""
+    found = {}
+    for k, model in enumerate(model for model in models if model != run["reference"]):
+        turn, colour = divmod(k, len(TURN))
+        found[model] = {"color": PALETTE[TURN[colour]], "marker": MARKERS[turn % len(MARKERS)]}
+    found[run["reference"]] = {"color": PALETTE["grey"], "marker": MARKERS[0]}
+    return {model: found[model] | {"label": about["label"]} for model, about in models.items()}
+
+
+def compared(models, run):
+    """Names of the models that ``differences`` of a run compares with its reference; all others where it names none."""
+    named = [a for a, b in run["differences"] if b == run["reference"]]
+    return [model for model in models if model in named or (not named and model != run["reference"])]
+
+
+def nothing(why):
+    """A figure that says why there is nothing in it."""
+    fig, ax = plt.subplots(figsize=(ONE_COLUMN, 0.6))
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, why, ha="center", va="center")
+    return fig
+
+
+def panels(n, *, columns, height, width=TWO_COLUMNS, **options):
+    """A figure and n axes, at most ``columns`` side by side, ``height`` inches each; no empty ones."""
+    columns = min(n, columns)
+    rows = -(-n // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(width, rows * height), squeeze=False, **options)
+    for ax in axes.ravel()[n:]:
+        ax.set_axis_off()
+    return fig, axes.ravel()[:n]
+
+
+def bars(rows, middle, low, high):
+    """(2, n): distances from a value down and up to the ends of its interval."""
+    return np.abs(np.stack([rows[middle] - rows[low], rows[high] - rows[middle]]))
+
+
+def at(level, n_train):
+    """A cell in words, for titles."""
+    return f"noise level {level:g}, {n_train:,} training stars"
+
+
+#: the labels in words, their units and looks, and what residuals are binned by
+NAMES = {"log_g": "log g", "T_eff": "$T_{\\rm eff}$", "M_H": "[M/H]", "snr_measured": "S/N"}
+UNITS = {"log_g": "dex", "T_eff": "K", "M_H": "dex"}
+LABEL_COLOURS = {"log_g": PALETTE["blue"], "T_eff": PALETTE["red"], "M_H": PALETTE["green"]}
+
+
+def of_catalogue(table, models, run):
+    """Rows of the model that leads in a catalogue at the lowest noise level, and that in words."""
+    rows = table[table["model"] == run["catalogue"]]
+    level = rows["noise_level"].min()
+    return rows[rows["noise_level"] == level], f"{models[run['catalogue']]['label']}, noise level {level:g}"
 
 
 def save(figures, png, pdf):

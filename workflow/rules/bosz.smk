@@ -21,15 +21,12 @@ rule bosz_files:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(60),
+        **needs("bosz_files"),
     params:
         code=code_sha("bosz_files.py"),
         names=bosz_names,
         source=lookup(within=config, dpath="grids/{grid}/source"),
         window=bosz_window,
-    message:
-        "Shard {wildcards.shard} of grid {wildcards.grid}: reading BOSZ files"
     script:
         "../scripts/bosz_files.py"
 
@@ -52,16 +49,13 @@ rule bosz_shard:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(15),
+        **needs("bosz_shard"),
     params:
         code=code_sha("bosz_shard.py"),
         pixels=lookup(within=config, dpath="grids/{grid}/pixels"),
         fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
         r=lookup(within=config, dpath="grids/{grid}/r"),
         medium=lookup(within=config, dpath="grids/{grid}/medium"),
-    message:
-        "Shard {wildcards.shard} of grid {wildcards.grid}: instrument"
     script:
         "../scripts/bosz_shard.py"
 
@@ -84,13 +78,10 @@ rule bosz_grid:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("bosz_grid"),
     params:
         code=code_sha("bosz_grid.py"),
         axes=grid_axes,
         missing=lookup(within=config, dpath="grids/{grid}/missing"),
-    message:
-        "Grid {wildcards.grid}: missing models, compression"
     script:
         "../scripts/bosz_grid.py"

@@ -7,6 +7,7 @@ rule catalogue_part:
     """The spectra of one file. What is wrong with a bad file is written down, and the others go on."""
     input:
         code=code("catalogue_part.py"),
+        module=modules(catalogue_modules),
         models=catalogue_models,
         spectra=lambda wc: observed_files(wc.catalogue)[wc.part],
     output:
@@ -19,14 +20,13 @@ rule catalogue_part:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(60),
+        **needs("catalogue_part"),
     params:
         code=code_sha("catalogue_part.py"),
+        module_code=modules_sha(catalogue_modules),
+        model=lookup(within=config, dpath="catalogues/{catalogue}/model"),
         medium=lookup(within=config, dpath="catalogues/{catalogue}/medium"),
         velocity=lookup(within=config, dpath="catalogues/{catalogue}/velocity"),
-    message:
-        "Catalogue {wildcards.catalogue}: {wildcards.part}"
     script:
         "../scripts/catalogue_part.py"
 
@@ -35,6 +35,7 @@ rule catalogue:
     """All rows in one table, and a list of the files that could not be read."""
     input:
         code=code("catalogue.py"),
+        module=modules(catalogue_modules),
         models=catalogue_models,
         rows=catalogue_parts(f"{PART}.rows.parquet"),
         problems=catalogue_parts(f"{PART}.problem.txt"),
@@ -48,11 +49,10 @@ rule catalogue:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(30),
+        **needs("catalogue"),
     params:
         code=code_sha("catalogue.py"),
-    message:
-        "Catalogue {wildcards.catalogue}.{wildcards.format}"
+        module_code=modules_sha(catalogue_modules),
+        model=lookup(within=config, dpath="catalogues/{catalogue}/model"),
     script:
         "../scripts/catalogue.py"

@@ -1,27 +1,41 @@
-# Shared by all rule files - the checked configuration, code tracking, the paths of a run
+# Shared by all rule files - the checked configuration, where files are, code tracking, what jobs need
 import os
+import shutil
 import sys
+from pathlib import Path
 
 from gravispec.config import load
 from gravispec.errors import InputError
-from workflow.scripts.lib.code_deps import digest, imported_files
+from workflow.costs import Costs, too_many_shards
+from workflow.plan import *
+from workflow.plan_runs import Runs, drawn_from, figure_modules, figures_of
+from workflow.plan_tables import RunTables
+from workflow.scripts.lib.code_deps import digest, digest_of_file, imported_files
 from workflow.scripts.lib.folder import enter
 from workflow.scripts.lib.parent import announce
+from workflow.seam import behind as files_behind
+
+HERE = Path(str(workflow.current_basedir)).parents[
+    1
+]  # also where this is a module of another workflow
 
 announce()
 if workflow.is_main_process:
-    enter()
+    locks_before = enter()
 
 # jobs import gravispec from here, installed or not
 os.environ.update(
-    PYTHONPATH=os.pathsep.join([str(workflow.basedir), os.getenv("PYTHONPATH", "")]),
+    PYTHONPATH=os.pathsep.join([str(HERE), os.getenv("PYTHONPATH", "")]),
 )
 
 try:
     settings = load(config)
+    config.update(settings.model_dump())
+    plan = Plan(settings)
 except InputError as mistake:
     sys.exit(str(mistake))
-config.update(settings.model_dump())
+costs, runs = Costs(settings), Runs(plan)
+run_tables = RunTables(runs)
 
 
 def one_of(names):
@@ -29,18 +43,15 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
-def runs_of(kind):
-    """The runs of one kind, by name."""
-    return {name: run for name, run in settings.runs.items() if run.kind == kind}
-
-
-# every kind of run has a wildcard of its own, so that each kind has its own rule for results/.../summary.csv
 wildcard_constraints:
     grid=one_of(settings.grids),
     dataset=one_of(settings.datasets),
-    run=one_of(runs_of("moe")),
-    tower_run=one_of(runs_of("tower")),
+    feature=one_of(plan.features),
+    family=one_of(plan.fitted_families),
+    model=one_of(settings.models),
+    run=one_of(settings.runs),
     comparison=one_of(settings.comparisons),
+    catalogue=one_of(settings.catalogues),
     level=r"\d+\.\d+",
     n_train=r"\d+",
     shard=r"(train_|val_|test_)?\d+",
@@ -48,17 +59,31 @@ wildcard_constraints:
     fold=r"\d+",
 
 
-def named_run(wildcards):
-    """The run of a job: every rule of a run has it first in its paths."""
-    return next(iter(wildcards))
+# a card belongs to one job of a cluster; a limit on cards is for the jobs that share a machine
+resource_scopes:
+    gpu="local",
 
 
-def tracked(file):
-    """A file of this project and every other one behind it, as paths from here; code is here where results are not."""
-    files = imported_files(file, workflow.basedir)
-    return [
-        local(os.path.relpath(os.path.join(workflow.basedir, file))) for file in files
-    ]
+# cards of a training job; with device auto it trains on the CPU where there is none
+GPU = int(settings.device != "cpu")
+
+
+def needs(rule, **others):
+    """Resources of a rule, from its measured cost; as much again for every attempt that failed, used up or over time."""
+
+    def megabytes(wildcards, attempt):
+        return attempt * costs.of(rule, wildcards).megabytes()
+
+    def minutes(wildcards, attempt):
+        return attempt * costs.of(rule, wildcards).minutes()
+
+    return dict(mem_mb=megabytes, runtime=minutes, **others)
+
+
+def tracked(*files):
+    """Files of this project and every other one behind them, as paths from here; code is here where results are not."""
+    found = [path for file in files for path in imported_files(file, HERE)]
+    return [local(os.path.relpath(HERE / path)) for path in dict.fromkeys(found)]
 
 
 def code(script):
@@ -68,24 +93,61 @@ def code(script):
 
 def code_sha(script):
     """Param: the digest of what those files say."""
-    return digest(f"workflow/scripts/{script}", workflow.basedir)
+    return digest(f"workflow/scripts/{script}", HERE)
+
+
+def modules(files):
+    """Input: plug-ins and what they import; ``files``: a function of wildcards, which says their paths."""
+    return lambda wildcards: tracked(*files(wildcards))
+
+
+def modules_sha(files):
+    """Param: the digest of what those files say."""
+    return lambda wildcards: "".join(digest(file, HERE) for file in files(wildcards))
+
+
+def sharded(pattern, splits=SPLITS):
+    """Input: a file of every shard of the data set of the job; it ends here where there are too many to be named."""
+
+    def paths(wildcards):
+        os.makedirs("results", exist_ok=True)
+        free = shutil.disk_usage("results").free
+        if problem := too_many_shards(costs, wildcards.dataset, disk=free):
+            sys.exit(f"error: {problem}")
+        return plan.all_shards(pattern, splits, **dict(wildcards.items()))
+
+    return paths
 
 
 # leaves of the configuration that several rules hand to their scripts
 EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
-METAL_POOR = [k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0]
 ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(
     resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
 )
 
 
-def gate_data(wildcards):
-    """Param: training size, bins and use of the validation stars."""
+def sources(wildcards):
+    """Input: everything that a summary rests on; what the clean flux was is in the seed and the code."""
+    tables = [path for paths in run_tables.paths(wildcards).values() for path in paths]
+    files, _ = files_behind(
+        workflow, [*tables, f"results/{wildcards.run}/model.safetensors"]
+    )
+    folder = f"results/spectra/{runs.of(wildcards).dataset}"
+    return [
+        path
+        for path in files
+        if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))
+    ]
+
+
+def about_provenance(wildcards):
+    """Param: run, configuration and code behind its summary, ``{file: digest of what it says}``."""
+    _, files = files_behind(workflow, [f"results/{wildcards.run}/summary.csv"])
+    files = sorted({os.path.relpath(path, HERE) for path in files})
     return dict(
-        n_train=settings.runs[named_run(wildcards)].n_train,
-        edges=EDGES,
-        fit=settings.gates.fit,
-        stop=settings.gates.stop,
+        run=wildcards.run,
+        config=runs.config_behind(wildcards),
+        code={path: digest_of_file(path, HERE) for path in files},
     )

@@ -1,13 +1,12 @@
 # The files of observed spectra, and which part of a catalogue each becomes - functions only.
 import glob
-import sys
+from types import SimpleNamespace
 
 from gravispec.data.outputs import same_file, unique_files
 from workflow.scripts.lib.parts import part_names
 
 
 wildcard_constraints:
-    catalogue=one_of(settings.catalogues),
     format="fits|ecsv|parquet|csv",
 
 
@@ -40,3 +39,10 @@ def catalogue_models(wildcards):
     """Input: the trained runs of a catalogue."""
     runs = settings.catalogues[wildcards.catalogue].runs
     return expand("results/{run}/model.safetensors", run=runs)
+
+
+def catalogue_modules(wildcards):
+    """The modules of the models of these runs, and of the families that they read."""
+    names = settings.catalogues[wildcards.catalogue].runs
+    found = [file for run in names for file in runs.modules(SimpleNamespace(run=run))]
+    return list(dict.fromkeys(found))

@@ -1,13 +1,11 @@
 # Shared by the rules of grids - nodes and shards; the files that a shard of a BOSZ grid needs, and where they come from
-from pathlib import Path
-
 MAX_REQUESTS_PER_SECOND = 2  # to an archive
 WINDOW_MARGIN = 50.0  # Å beyond the pixels: the widest line-spread function and air or vacuum need 47
 
 
 def grids_of(kind):
     """Constraint: the grids of one kind."""
-    return one_of(name for name, grid in settings.grids.items() if grid.kind == kind)
+    return one_of(plan.grids_of(kind))
 
 
 def grid_axes(wildcards):

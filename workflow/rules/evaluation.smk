@@ -1,94 +1,123 @@
-# Statistics of the predictions on the test stars.
-# Needs: results/{run}/predictions.parquet.  Makes: bootstrap, per_bin, hypotheses; results/comparison.
+# A run: its models measured on the test stars, at every noise level and number of training stars.
+# Needs: results/models, results/features.  Makes: the tables of results/{run}, results/comparison.
 
 
-rule bootstrap:
-    """Paired bootstrap: resampled R² of every model and intervals of their differences."""
+rule predictions:
+    """Labels by every model for every validation and test star, with S/N, χ² and how the star is used."""
     input:
-        code=code("bootstrap.py"),
+        code=code("predictions.py"),
+        stars=runs.in_dataset(STARS),
+        quality=runs.in_cells(f"{TRAINED}/quality.parquet"),
+        models=runs.in_cells(f"{MODEL}/predictions.parquet", per_model=True),
+    output:
+        "results/{run}/predictions.parquet",
+    log:
+        "results/{run}/logs/predictions.log",
+    benchmark:
+        "results/{run}/benchmarks/predictions.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("predictions"),
+    params:
+        code=code_sha("predictions.py"),
+        cells=runs.cells,
+        leading=runs.leading,
+        edges=EDGES,
+        validation=config["validation"],
+    script:
+        "../scripts/predictions.py"
+
+
+rule calibration:
+    """Intervals of the labels by every model, from validation stars that served nothing else."""
+    input:
+        code=code("calibration.py"),
         predictions="results/{run}/predictions.parquet",
     output:
-        table="results/{run}/bootstrap.csv",
+        "results/{run}/calibration/noise_{level}.json",
+    log:
+        "results/{run}/logs/calibration_{level}.log",
+    benchmark:
+        "results/{run}/benchmarks/calibration_{level}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("calibration"),
+    params:
+        code=code_sha("calibration.py"),
+        deployed=lambda wc: runs.deployed(wc, wc.level),
+    script:
+        "../scripts/calibration.py"
+
+
+rule tables:
+    """Resampled R² of every model, paired differences, bins, S/N, hypotheses, curves of training."""
+    input:
+        code=code("tables.py"),
+        predictions="results/{run}/predictions.parquet",
+        models=runs.fitted,
+    output:
         samples="results/{run}/bootstrap_samples.parquet",
+        bootstrap=report("results/{run}/bootstrap.csv", category="{run}"),
+        per_bin=report("results/{run}/per_bin.csv", category="{run}"),
+        by_snr=report("results/{run}/by_snr.csv", category="{run}"),
+        hypotheses=report("results/{run}/hypotheses.csv", category="{run}"),
+        curves="results/{run}/training_curves.csv",
     log:
-        "results/{run}/logs/bootstrap.log",
+        "results/{run}/logs/tables.log",
     benchmark:
-        "results/{run}/benchmarks/bootstrap.tsv"
+        "results/{run}/benchmarks/tables.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("tables"),
     params:
-        code=code_sha("bootstrap.py"),
+        code=code_sha("tables.py"),
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
-    message:
-        "{wildcards.run}: paired bootstrap"
+        bin_names=BIN_NAMES,
+        cells=runs.cells,
+        models=runs.models,
+        run=runs.about,
     script:
-        "../scripts/bootstrap.py"
+        "../scripts/tables.py"
 
 
-rule per_bin:
-    """R² of every model in every bin, with its number of stars."""
+rule quality:
+    """Coverage of the intervals with the band in which it should lie; residuals; giants taken for dwarfs."""
     input:
-        code=code("per_bin.py"),
+        code=code("quality.py"),
         predictions="results/{run}/predictions.parquet",
+        calibration=lambda wc: expand(
+            rules.calibration.output[0], level=runs.levels(wc), run=wc.run
+        ),
     output:
-        report("results/{run}/per_bin.csv", category="{run}"),
+        coverage=report("results/{run}/calibration.csv", category="{run}"),
+        residuals=report("results/{run}/residuals.csv", category="{run}"),
+        giants_dwarfs=report("results/{run}/giants_dwarfs.csv", category="{run}"),
     log:
-        "results/{run}/logs/per_bin.log",
+        "results/{run}/logs/quality.log",
     benchmark:
-        "results/{run}/benchmarks/per_bin.tsv"
+        "results/{run}/benchmarks/quality.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("quality"),
     params:
-        code=code_sha("per_bin.py"),
+        code=code_sha("quality.py"),
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
-        names=BIN_NAMES,
-    message:
-        "{wildcards.run}: table per bin"
     script:
-        "../scripts/per_bin.py"
-
-
-rule hypotheses:
-    """The claims of the source experiment: pass or fail."""
-    input:
-        code=code("hypotheses.py"),
-        predictions="results/{run}/predictions.parquet",
-        bootstrap="results/{run}/bootstrap.csv",
-    output:
-        report("results/{run}/hypotheses.csv", category="{run}"),
-    log:
-        "results/{run}/logs/hypotheses.log",
-    benchmark:
-        "results/{run}/benchmarks/hypotheses.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
-    params:
-        code=code_sha("hypotheses.py"),
-    message:
-        "{wildcards.run}: hypotheses"
-    script:
-        "../scripts/hypotheses.py"
+        "../scripts/quality.py"
 
 
 rule comparison:
-    """Several runs on the same test stars, with paired intervals."""
+    """Models of several runs on the same test stars, with paired intervals."""
     input:
         code=code("comparison.py"),
-        predictions=lambda wc: expand(
-            "results/{run}/predictions.parquet",
-            run=settings.comparisons[wc.comparison],
-        ),
+        stars=lambda wc: STARS.format(dataset=runs.dataset_of(runs.compared(wc)[0])),
+        models=runs.compared_files,
     output:
         report("results/comparison/{comparison}.csv", category="comparison"),
     log:
@@ -98,14 +127,12 @@ rule comparison:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("comparison"),
     params:
         code=code_sha("comparison.py"),
         seed=config["seed"],
         bootstrap=BOOTSTRAP,
-        runs=lookup(within=config, dpath="comparisons/{comparison}"),
-    message:
-        "Comparison {wildcards.comparison}"
+        edges=EDGES,
+        entries=runs.compared,
     script:
         "../scripts/comparison.py"

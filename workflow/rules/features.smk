@@ -1,13 +1,42 @@
-# Families of features, once for a data set, noise level and training size; shared by runs.
+# Families of features, once for a data set, noise level and training size: a module of gravispec/features each.
 # Needs: results/noisy, results/features/.../ridge.npz, ridge_folds.npz, pca.npz.  Makes: results/features.
 
 
-rule feature:
-    """One family of features of a shard of stars: a module of gravispec/features, which says what it reads."""
+rule family_fit:
+    """What a family fits before its features are computed, where it does."""
     input:
-        unpack(feature_inputs),
+        unpack(plan.family_fit_inputs),
+        code=code("family_fit.py"),
+        family=modules(plan.family_module),
+        stars=STARS,
+    output:
+        FAMILY_FIT,
+    log:
+        f"{TRAINED}/logs/fit_{{family}}.log",
+    benchmark:
+        f"{TRAINED}/benchmarks/fit_{{family}}.tsv"
+    conda:
+        "../../envs/gpu.yaml"
+    threads: 2
+    resources:
+        **needs("family_fit", gpu=GPU, device=config["device"]),
+    params:
+        code=code_sha("family_fit.py"),
+        family_code=modules_sha(plan.family_module),
+        seed=config["seed"],
+        validation=config["validation"],
+        noise_level=lambda wc: float(wc.level),
+        n_train=lambda wc: int(wc.n_train),
+    script:
+        "../scripts/family_fit.py"
+
+
+rule feature:
+    """One family of features of a shard of stars."""
+    input:
+        unpack(plan.feature_inputs),
         code=code("feature.py"),
-        family=family_code,
+        family=modules(plan.family_module),
     output:
         temp(FEATURES_OF_SHARD),
     log:
@@ -18,17 +47,14 @@ rule feature:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("feature"),
     params:
         code=code_sha("feature.py"),
-        family_code=family_sha,
-        family=family_and_mode,
+        family_code=modules_sha(plan.family_module),
+        family=plan.family_and_mode,
         noise_level=lambda wc: float(wc.level),
         n_train=lambda wc: int(wc.n_train),
-        shard=lambda wc: shard_of_stars(wc)[:2],
-    message:
-        "Features {wildcards.feature} of {wildcards.dataset}, noise {wildcards.level}, {wildcards.n_train} training stars: {wildcards.shard}"
+        shard=lambda wc: plan.shard(wc)[:2],
     script:
         "../scripts/feature.py"
 
@@ -37,7 +63,7 @@ rule feature_table:
     """The features of all shards in one table, a row a star."""
     input:
         code=code("feature_table.py"),
-        family=family_code,
+        family=modules(plan.family_module),
         stars=STARS,
         shards=sharded(FEATURES_OF_SHARD),
     output:
@@ -50,15 +76,12 @@ rule feature_table:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=by_attempt(1500),
-        runtime=by_attempt(10),
+        **needs("feature_table"),
     params:
         code=code_sha("feature_table.py"),
-        family_code=family_sha,
-        family=family_and_mode,
+        family_code=modules_sha(plan.family_module),
+        family=plan.family_and_mode,
         noise_level=lambda wc: float(wc.level),
         n_train=lambda wc: int(wc.n_train),
-    message:
-        "Features {wildcards.feature} of {wildcards.dataset}, noise {wildcards.level}, {wildcards.n_train} training stars"
     script:
         "../scripts/feature_table.py"

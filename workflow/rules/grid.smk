@@ -18,10 +18,7 @@ rule grid_shard:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(15),
+        **needs("grid_shard", gpu=0, device=config["device"]),
     params:
         code=code_sha("grid_shard.py"),
         axes=grid_axes,
@@ -29,8 +26,6 @@ rule grid_shard:
         fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
         v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
         n_shards=lookup(within=config, dpath="grids/{grid}/shards"),
-    message:
-        "Shard {wildcards.shard} of grid {wildcards.grid}: synthesis"
     script:
         "../scripts/grid_shard.py"
 
@@ -51,12 +46,9 @@ rule grid:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1200),
-        runtime=by_attempt(5),
+        **needs("grid"),
     params:
         code=code_sha("grid.py"),
         axes=grid_axes,
-    message:
-        "Grid {wildcards.grid}: compression"
     script:
         "../scripts/grid.py"

@@ -3,12 +3,12 @@ import psutil
 from snakemake.logging import logger
 
 from workflow.costs import shortage
+from workflow.scripts.lib.folder import remember_locks
 from workflow.scripts.lib.progress import Progress
+from workflow.seam import benchmarks, planned_jobs, runs_here
 from workflow.verify import incomplete
 
-progress = Progress(
-    {rule.name: str(rule.benchmark) for rule in workflow.rules if rule.benchmark}
-)
+progress = Progress(benchmarks(workflow))
 logger.addHandler(progress)
 
 
@@ -20,25 +20,22 @@ if workflow.is_main_process:
 
 def check_needs():
     """Stop where the planned jobs need more than this machine has; `snakemake --no-hooks` goes on in spite of it."""
-    jobs = [
-        (job.rule.name, dict(job.wildcards_dict), [str(path) for path in job.output])
-        for job in workflow.dag.needrun_jobs()
-    ]
-    here = workflow.local_exec
-    if workflow.touch or not jobs or workflow.storage_settings.default_storage_provider:
+    jobs = planned_jobs(workflow)
+    if not jobs:
         return
+    here = runs_here(workflow)
     os.makedirs("results", exist_ok=True)
     line, problem = shortage(
-        Model(settings),
+        costs,
         jobs,
         disk=shutil.disk_usage("results").free,
         memory=psutil.virtual_memory().available / 1e6 if here else float("inf"),
     )
-    networks = {"gate", "tower"} & {rule for rule, _, _ in jobs}
+    networks = any(plan.trains_network(rule, wildcards) for rule, wildcards, _ in jobs)
     if (
         here
         and networks
-        and config["device"] == "cuda"
+        and settings.device == "cuda"
         and not shutil.which("nvidia-smi")
     ):
         problem = "device: cuda is wanted, but this machine has no GPU: use device: auto, or cpu"
@@ -48,5 +45,15 @@ def check_needs():
 
 
 onstart:
+    remember_locks(locks_before)
     check_needs()
     progress.start()
+
+
+onsuccess:
+    if "smoke" in progress.planned:
+        print(
+            "The smoke run is in results/moe_smoke. The others: snakemake -c8 results/RUN/summary.csv with RUN one of "
+            + ", ".join(settings.runs),
+            file=sys.stderr,
+        )

@@ -1,56 +1,157 @@
-# Figures, and the summary that waits for everything else.
-# Needs: results/{run}.  Makes: results/{run}/figures, results/{run}/summary.csv.
-FIGURES = [
-    "r2_by_model",
-    "delta_by_bin",
-    "bootstrap",
-    "gate_weights",
-    "predicted_vs_true",
-]
+# A run made ready for spectra that it has never seen, its figures, and the summary that waits for everything else.
+# Needs: results/models, the tables of results/{run}.  Makes: model.safetensors, stress.csv, figures, summary.csv.
+DRAWN = dict(  # what figures can read, beside settings
+    predictions=rules.predictions.output[0],
+    samples=rules.tables.output.samples,
+    bootstrap=rules.tables.output.bootstrap,
+    per_bin=rules.tables.output.per_bin,
+    by_snr=rules.tables.output.by_snr,
+    curves=rules.tables.output.curves,
+    coverage=rules.quality.output.coverage,
+    residuals=rules.quality.output.residuals,
+    giants_dwarfs=rules.quality.output.giants_dwarfs,
+)
 
 
-rule figures:
-    """Five figures of a run's results, as PNG and PDF."""
+rule trained_run:
+    """All that turns spectra into labels in one file: models of every noise level, what they share, intervals, limits."""
     input:
-        code=code("figures.py"),
+        unpack(runs.bundled_files),
+        code=code("trained_run.py"),
+        module=modules(runs.modules),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
         predictions="results/{run}/predictions.parquet",
-        samples="results/{run}/bootstrap_samples.parquet",
-        per_bin="results/{run}/per_bin.csv",
+        calibration=rules.quality.input.calibration,
     output:
-        png=report(
-            expand("results/{{run}}/figures/{figure}.png", figure=FIGURES),
-            category="{run}",
-        ),
-        pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=FIGURES),
+        "results/{run}/model.safetensors",
     log:
-        "results/{run}/logs/figures.log",
+        "results/{run}/logs/trained_run.log",
     benchmark:
-        "results/{run}/benchmarks/figures.tsv"
+        "results/{run}/benchmarks/trained_run.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1500),
-        runtime=by_attempt(10),
+        **needs("trained_run"),
     params:
-        code=code_sha("figures.py"),
-        names=BIN_NAMES,
-        metal_poor=METAL_POOR,
-        confidence=config["evaluation"]["confidence"],
-    message:
-        "{wildcards.run}: figures of the results"
+        code=code_sha("trained_run.py"),
+        module_code=modules_sha(runs.modules),
+        levels=runs.bundled,
+        leading=runs.leading,
+        bins=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H, names=BIN_NAMES),
+        normalisation=lambda wc: runs.spectra(wc, "median", "continuum"),
+        config=runs.config_behind,
     script:
-        "../scripts/figures.py"
+        "../scripts/trained_run.py"
+
+
+rule stress:
+    """Test spectra perturbed before the noise comes. Reads clean flux; nothing is computed from its table."""
+    input:
+        code=code("stress.py"),
+        module=modules(runs.modules),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
+        flux=runs.in_dataset(CLEAN, ["test"]),
+        error=runs.in_dataset(ERROR, ["test"]),
+        model="results/{run}/model.safetensors",
+    output:
+        "results/{run}/stress/noise_{level}.csv",
+    log:
+        "results/{run}/logs/stress_{level}.log",
+    benchmark:
+        "results/{run}/benchmarks/stress_{level}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("stress"),
+    params:
+        code=code_sha("stress.py"),
+        module_code=modules_sha(runs.modules),
+        seed=config["seed"],
+        spectra=lambda wc: runs.spectra(wc, "median", "fwhm"),
+        bootstrap=BOOTSTRAP,
+        noise_level=lambda wc: float(wc.level),
+        fast=lambda wc: runs.stressed(wc, slow=False),
+        slow=lambda wc: runs.stressed(wc, slow=True),
+    script:
+        "../scripts/stress.py"
+
+
+rule stress_table:
+    """The same of all noise levels in one table."""
+    input:
+        code=code("stress_table.py"),
+        levels=lambda wc: expand(
+            rules.stress.output[0], level=runs.levels(wc), run=wc.run
+        ),
+    output:
+        report("results/{run}/stress.csv", category="{run}"),
+    log:
+        "results/{run}/logs/stress_table.log",
+    benchmark:
+        "results/{run}/benchmarks/stress_table.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("stress_table"),
+    params:
+        code=code_sha("stress_table.py"),
+    script:
+        "../scripts/stress_table.py"
+
+
+# figures are modules of gravispec/report/figures; some are drawn only of runs with several levels, with gates, with curves
+for only in ("any", "levels", "weights", "curve"):
+
+    rule:
+        name:
+            f"figures_{only}"
+        input:
+            unpack(lambda wc, only=only: drawn_from(only, DRAWN)),
+            code=code("figures.py"),
+            figure=tracked(*figure_modules(only)),
+        output:
+            png=report(
+                expand(
+                    "results/{{run}}/figures/{figure}.png", figure=figures_of(only)
+                ),
+                category="{run}",
+            ),
+            pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=figures_of(only)),
+        log:
+            f"results/{{run}}/logs/figures_{only}.log",
+        benchmark:
+            f"results/{{run}}/benchmarks/figures_{only}.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        resources:
+            **needs("figures"),
+        params:
+            code=code_sha("figures.py"),
+            figure_code=modules_sha(lambda wc, only=only: figure_modules(only)),
+            models=runs.models,
+            run=runs.about,
+            confidence=config["evaluation"]["confidence"],
+            bin_names=BIN_NAMES,
+            metal_poor=[
+                k
+                for k in range(len(BIN_NAMES))
+                if k % len(settings.bins.M_H_names) == 0
+            ],
+        script:
+            "../scripts/figures.py"
 
 
 rule figure_spectra:
     """Three test stars: clean, noisy, error; lines marked. Nothing is computed from it."""
     input:
         code=code("figure_spectra.py"),
-        stars=of_run(STARS),
-        wave=of_run(WAVE),
-        flux=of_run(CLEAN, ["test"]),
-        error=of_run(ERROR, ["test"]),
-        noisy=of_run(NOISY, ["test"]),
+        stars=runs.in_dataset(STARS),
+        wave=runs.in_dataset(WAVE),
+        flux=runs.in_dataset(CLEAN, ["test"]),
+        error=runs.in_dataset(ERROR, ["test"]),
+        noisy=runs.in_dataset(NOISY, ["test"]),
     output:
         png=report("results/{run}/figures/spectra.png", category="{run}"),
         pdf="results/{run}/figures/spectra.pdf",
@@ -61,36 +162,33 @@ rule figure_spectra:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("figure_spectra"),
     params:
         code=code_sha("figure_spectra.py"),
-        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
-        continuum=lambda wc: settings.datasets[settings.runs[wc.run].dataset].continuum,
-    message:
-        "{wildcards.run}: figure of spectra"
+        noise_level=lambda wc: float(runs.levels(wc)[0]),
+        continuum=lambda wc: runs.spectra(wc, "continuum")["continuum"],
     script:
         "../scripts/figure_spectra.py"
 
 
 rule summary:
-    """One row a model; written when every table and figure of the run is there."""
+    """A row a model, noise level, number of training stars; written when every table and figure of the run is there."""
     input:
         code=code("summary.py"),
         predictions="results/{run}/predictions.parquet",
-        samples="results/{run}/bootstrap_samples.parquet",
-        tables=multiext(
-            "results/{run}/", "bootstrap.csv", "per_bin.csv", "hypotheses.csv"
+        samples=rules.tables.output.samples,
+        models=rules.tables.input.models,
+        tables=[*rules.tables.output, *rules.quality.output, *rules.stress_table.output],
+        figures=lambda wc: expand(
+            "results/{run}/figures/{figure}.{ending}",
+            run=wc.run,
+            figure=runs.figures(wc),
+            ending=["png", "pdf"],
         ),
-        figures=rules.figures.output + rules.figure_spectra.output,
-        baselines=baseline_table,
-        model="results/{run}/model.safetensors",
-        quality=rules.coverage.output
-        + rules.residuals.output
-        + rules.stress.output
-        + rules.quality_figures.output,
-        validated="results/{run}/validated.json",
-        sources=files_of_run,
+        spectra=rules.figure_spectra.output,
+        model=rules.trained_run.output,
+        validated=rules.validate.output,
+        sources=sources,
     output:
         summary=report("results/{run}/summary.csv", category="{run}"),
         provenance="results/{run}/provenance.json",
@@ -101,15 +199,13 @@ rule summary:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("summary"),
     params:
         code=code_sha("summary.py"),
-        about=about_provenance("summary"),
-        noise_level=lookup(within=config, dpath="runs/{run}/noise_level"),
-        n_train=lookup(within=config, dpath="runs/{run}/n_train"),
+        about=about_provenance,
         confidence=config["evaluation"]["confidence"],
-    message:
-        "{wildcards.run}: summary"
+        cells=runs.cells,
+        models=runs.models,
+        run=runs.about,
     script:
         "../scripts/summary.py"

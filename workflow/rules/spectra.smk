@@ -1,5 +1,5 @@
-# From a grid to spectra, and from spectra, or the user's own (own_spectra.smk), to noisy spectra.
-# Needs: results/grids.  Makes: results/spectra, results/noisy.
+# From a grid to spectra, or from the user's own files, and from these to noisy spectra.
+# Needs: results/grids, the user's files.  Makes: results/spectra, results/noisy.
 
 
 rule spectra:
@@ -16,21 +16,16 @@ rule spectra:
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra_{shard}.tsv"
     wildcard_constraints:
-        dataset=datasets_of("lte"),
+        dataset=one_of(plan.datasets_of("lte")),
     conda:
         "../../envs/cpu.yaml"
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("spectra", gpu=0, device=config["device"]),
     params:
         code=code_sha("spectra.py"),
         seed=config["seed"],
-        shard=shard_of_stars,
+        shard=plan.shard,
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
-    message:
-        "Data set {wildcards.dataset}: stars, clean flux, errors, {wildcards.shard}"
     script:
         "../scripts/spectra.py"
 
@@ -49,16 +44,13 @@ rule stars:
     benchmark:
         "results/spectra/{dataset}/benchmarks/stars.tsv"
     wildcard_constraints:
-        dataset=datasets_of("lte"),
+        dataset=one_of(plan.datasets_of("lte")),
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **needs("stars"),
     params:
         code=code_sha("stars.py"),
-    message:
-        "Data set {wildcards.dataset}: table of stars"
     script:
         "../scripts/stars.py"
 
@@ -79,17 +71,40 @@ rule noisy:
     conda:
         "../../envs/cpu.yaml"
     resources:
-        gpu=0,
-        device=config["device"],
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **needs("noisy", gpu=0, device=config["device"]),
     params:
         code=code_sha("noisy.py"),
         seed=config["seed"],
         noise_level=lambda wc: float(wc.level),
-        shard=lambda wc: shard_of_stars(wc)[:2],
-        normalisation=normalisation,
-    message:
-        "Data set {wildcards.dataset}: noise at level {wildcards.level}, {wildcards.shard}"
+        shard=lambda wc: plan.shard(wc)[:2],
+        normalisation=plan.normalisation,
     script:
         "../scripts/noisy.py"
+
+
+rule spectra_from_file:
+    """Bring the user's pfsspec files into the same layout."""
+    input:
+        code=code("spectra_from_file.py"),
+        train=lookup(within=config, dpath="datasets/{dataset}/train"),
+        val=lookup(within=config, dpath="datasets/{dataset}/val"),
+        test=lookup(within=config, dpath="datasets/{dataset}/test"),
+    output:
+        stars=STARS,
+        wave=WAVE,
+        flux=expand(CLEAN, shard=USER_SHARDS, allow_missing=True),
+        error=expand(ERROR, shard=USER_SHARDS, allow_missing=True),
+    log:
+        "results/spectra/{dataset}/logs/spectra.log",
+    benchmark:
+        "results/spectra/{dataset}/benchmarks/spectra.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.datasets_of("pfsspec")),
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("spectra_from_file"),
+    params:
+        code=code_sha("spectra_from_file.py"),
+    script:
+        "../scripts/spectra_from_file.py"

@@ -1,29 +1,28 @@
-# The last look at a run before its summary.
-# Needs: the tables of a run.  Makes: results/{any_run}/validated.json.
+# Every table of a run checked and computed again from what it was made of, before its summary.
+# Needs: the tables of results/{run} and what they come from.  Makes: results/{run}/validated.json.
 
 
 rule validate:
-    """Every table: columns, ranges, finite numbers, the same stars everywhere; computed again and compared."""
+    """Every table: columns, ranges, finite numbers, the same stars everywhere; the same numbers when computed again."""
     input:
-        unpack(tables_of_run),
-        unpack(recomputed_from),
-        sources=files_of_run,
+        unpack(run_tables.paths),
         code=code("validate.py"),
+        module=modules(run_tables.modules),
+        computed_from=run_tables.computed_from,
+        sources=sources,
     output:
-        "results/{any_run}/validated.json",
+        "results/{run}/validated.json",
     log:
-        "results/{any_run}/logs/validate.log",
+        "results/{run}/logs/validate.log",
     benchmark:
-        "results/{any_run}/benchmarks/validate.tsv"
+        "results/{run}/benchmarks/validate.tsv"
     conda:
         "../../envs/cpu.yaml"
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(10),
+        **needs("validate"),
     params:
         code=code_sha("validate.py"),
-        about=about_tables,
-    message:
-        "{wildcards.any_run}: every table is checked"
+        module_code=modules_sha(run_tables.modules),
+        about=run_tables.about,
     script:
         "../scripts/validate.py"

@@ -1,4 +1,4 @@
-"""Which model gives each label of a catalogue, and the intervals of its predictions."""
+"""Intervals of the labels by every model of a run at one noise level."""
 
 import json
 
@@ -9,7 +9,8 @@ from gravispec.evaluation.calibration import calibration
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    found = calibration(pd.read_parquet(snakemake.input.predictions))
-    print(json.dumps(found, indent=2))
+    _, models = snakemake.params.deployed
+    predictions = pd.read_parquet(snakemake.input.predictions)
+    at_level = predictions[predictions["noise_level"] == float(snakemake.wildcards.level)]
     with atomic(snakemake.output[0]) as path:
-        path.write_text(json.dumps(found, indent=2))
+        path.write_text(json.dumps(calibration(at_level, models), indent=1))

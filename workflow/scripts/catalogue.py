@@ -17,7 +17,7 @@ with job(snakemake):
     if table.empty:
         raise InputError(f"no file could be read; the first: {problems[0]}")
     target = Path(snakemake.output.catalogue)
-    meta = catalogue.provenance(load_runs(snakemake.input.models), f"snakemake {target}")
+    meta = catalogue.provenance(load_runs(snakemake.input.models, snakemake.params.model), f"snakemake {target}")
     with atomic(target, snakemake.output.problems) as (part, problems_path):
         catalogue.write(table, part, meta)
         problems_path.write_text("".join(f"{text}\n" for text in problems), encoding="utf-8")

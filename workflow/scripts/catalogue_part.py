@@ -8,7 +8,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params = snakemake.params
-    runs = load_runs(snakemake.input.models)
+    runs = load_runs(snakemake.input.models, params.model)
     found = predict_files(runs, [snakemake.input.spectra], medium=params.medium, velocity=params.velocity)
     ((path, table, problem),) = found
     print(problem or f"{path}: {len(table)} spectra", flush=True)

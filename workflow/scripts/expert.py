@@ -4,9 +4,10 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import LABELS, TrainingChunks, training_mask
+from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.errors import InputError
+from gravispec.labels import LABELS
 from gravispec.models.bins import assign
 from gravispec.models.ridge import ridge_cv
 from workflow.scripts.lib.job import job

@@ -1,20 +1,22 @@
-"""The figures of a run's results, as PNG and PDF."""
+"""Figures of a run, as PNG and PDF: modules of gravispec/report/figures, which say what they read."""
+
+from importlib import import_module
+from pathlib import Path
 
 import pandas as pd
 
-from gravispec.report import model_figures as draw
+from gravispec.plugins.figures import inputs_of
 from gravispec.report.style import save, style
 from workflow.scripts.lib.job import job
 
 with job(snakemake), style():
-    predictions, samples = pd.read_parquet(snakemake.input.predictions), pd.read_parquet(snakemake.input.samples)
-    per_bin = pd.read_csv(snakemake.input.per_bin)
-    names, confidence = snakemake.params.names, snakemake.params.confidence
-    figures = {
-        "r2_by_model": draw.r2_by_model(predictions, samples, confidence=confidence),
-        "delta_by_bin": draw.delta_by_bin(per_bin, metal_poor=snakemake.params.metal_poor),
-        "bootstrap": draw.bootstrap(predictions, samples, confidence=confidence),
-        "gate_weights": draw.gate_weights(predictions, names),
-        "predicted_vs_true": draw.predicted_vs_true(predictions, names),
-    }
+    files, params = snakemake.input, snakemake.params
+    given = {name: getattr(params, name) for name in ("models", "run", "confidence", "bin_names", "metal_poor")}
+    names = [Path(png).stem for png in snakemake.output.png]
+    for name in {argument for figure in names for argument in inputs_of(figure)} - given.keys():
+        given[name] = (pd.read_csv if files[name].endswith(".csv") else pd.read_parquet)(files[name])
+    figures = {}
+    for name in names:
+        draw = import_module(f"gravispec.report.figures.{name}").draw
+        figures[name] = draw(**{argument: given[argument] for argument in inputs_of(name)})
     save(figures, snakemake.output.png, snakemake.output.pdf)

@@ -3,8 +3,8 @@
 from gravispec.data.files import atomic
 from gravispec.data.npz import load_npz
 from gravispec.device import array_device
-from gravispec.features.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.moments import Moments, fold_of_row, pool
+from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments
 from workflow.scripts.lib.job import job
 

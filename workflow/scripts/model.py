@@ -1,51 +1,38 @@
-"""The whole run in one file, for spectra that it has never seen."""
+"""A model: fitted, where its file is an output, and its predictions, where they are; named in the parameters."""
 
-import json
+from importlib import import_module
 
-import numpy as np
-import pandas as pd
-
-from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.stars import LABELS, training_mask
-from gravispec.evaluation.calibration import fitted, references
-from gravispec.features.pca import Pca
-from gravispec.features.shape import Shape
-from gravispec.models import gates
-from gravispec.models.ridge import RidgeFit
-from gravispec.models.trained import TrainedRun
-from gravispec.version import VERSION
+from gravispec.device import choose_device
+from gravispec.models import model
+from gravispec.models.bins import Bins
+from gravispec.models.given import StoredStars, fit_inputs
+from gravispec.models.inference import predictions_table
+from gravispec.plugins.models import families_of, plugin
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    files, about = snakemake.input, dict(snakemake.params.about)
-    stars = pd.read_parquet(files.stars, columns=["split", *LABELS])
-    trained = stars[training_mask(stars, about["config"]["run"]["n_train"])]
-    validation = pd.read_parquet(files.predictions).query("split == 'val'")
-    with open(files.calibration, encoding="utf-8") as file:
-        calibration = json.load(file)
-    fits = [RidgeFit.load(path) for path in (*files.experts, files.global_ridge)]
-    about |= {
-        "version": VERSION,
-        "code": snakemake.params.code,
-        "source": calibration["source"],
-        "label_range": {label: [float(trained[label].min()), float(trained[label].max())] for label in LABELS},
-        "snr_range": [float(validation["snr_measured"].min()), float(validation["snr_measured"].max())],
-        "snr_median": float(validation["snr_measured"].median()),
-        "chi2_limit": float(validation["chi2"].quantile(0.995)),
-    }
-    scale, intervals = fitted(calibration)
-    run = TrainedRun(
-        about=about,
-        wave=np.load(files.wave, allow_pickle=False),
-        coef=np.stack([fit.coef for fit in fits], axis=1),
-        intercept=np.stack([fit.intercept for fit in fits]),
-        pca=Pca.load(files.pca),
-        gates={gate: gates.load(files[gate]) for gate in gates.KINDS},
-        scale=scale,
-        intervals=intervals,
-        references=references(validation, calibration["source"], RowReader(files.flux)),
-        shape=Shape.load(files.shape),
-    )
-    with atomic(snakemake.output[0]) as path:
-        run.save(path)
+    params, given, made = snakemake.params, dict(snakemake.input.items()), snakemake.output
+    module, options = params.about["module"], params.about["options"]
+    stored = StoredStars(given, families=families_of(options), noise_level=params.noise_level)
+    if "fitted" in given:
+        fitted = model.load(given["fitted"])
+    else:
+        context = {
+            "seed": params.given["seed"],
+            "bins": Bins(**params.given["edges"]),
+            "threads": snakemake.threads,
+            "device": choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu),
+        }
+        inputs = fit_inputs(
+            plugin(module).fit, stored, n_train=params.n_train, validation=params.given["validation"], context=context
+        )
+        fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)
+    about = {name: value for name, value in getattr(fitted, "about", {}).items() if name != "curve"}
+    print(f"{snakemake.wildcards.model}: {about}", flush=True)
+    with atomic(*made) as paths:
+        paths = dict(zip(made.keys(), paths if isinstance(paths, tuple) else [paths], strict=True))
+        if "model" in paths:
+            model.save(fitted, paths["model"])
+        if "predictions" in paths:
+            predictions_table(fitted, module, stored).to_parquet(paths["predictions"])

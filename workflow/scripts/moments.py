@@ -5,8 +5,9 @@ import pandas as pd
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
 from gravispec.data.npz import save_npz
-from gravispec.data.stars import LABELS, TrainingChunks, training_mask
+from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
+from gravispec.labels import LABELS
 from gravispec.models.moments import fold_of_row, moments_of
 from workflow.scripts.lib.job import job
 

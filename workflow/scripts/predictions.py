@@ -1,22 +1,18 @@
-"""log g of every model for every validation and test star; its other labels, gate weights, flags, S/N and χ²."""
+"""Labels by every model of a run for every validation and test star, cell by cell; S/N, χ², bins, use of the stars."""
 
 import pandas as pd
 
 from gravispec.data.files import atomic
-from gravispec.models import gates
-from gravispec.models.predictions import predictions_of
+from gravispec.evaluation.predictions import predictions
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
-    files, params = snakemake.input, snakemake.params
-    table = predictions_of(
-        pd.read_parquet(files.stars),
-        pd.read_parquet(files.experts),
-        pd.read_parquet(files.features),
-        pd.read_parquet(files.quality),
-        {kind: gates.load(files[kind]) for kind in gates.KINDS},
-        data=params.data,
-        fallback_weight=params.fallback_weight,
+    params, files = snakemake.params, snakemake.input
+    models = iter(files.models)
+    cells = (
+        (level, n_train, pd.read_parquet(quality), {name: pd.read_parquet(next(models)) for name in names})
+        for (level, n_train, names), quality in zip(params.cells, files.quality, strict=True)
     )
+    how = {key: params[key] for key in ("leading", "edges", "validation")}
     with atomic(snakemake.output[0]) as path:
-        table.to_parquet(path)
+        predictions(pd.read_parquet(files.stars), cells, **how).to_parquet(path)

@@ -1,19 +1,20 @@
-"""The summary of a run, written last: one row a model."""
+"""The summary of a run, written last: a row a model, noise level and number of training stars."""
 
 import pandas as pd
 
 from gravispec.data.files import atomic
-from gravispec.evaluation.tables import summary_table
+from gravispec.evaluation.summary import summary
+from gravispec.models.model import about_fits
 from workflow.scripts.lib.job import job, write_provenance
 
 with job(snakemake):
-    params = snakemake.params
-    table = summary_table(
-        pd.read_parquet(snakemake.input.predictions),
-        pd.read_parquet(snakemake.input.samples),
-        run=snakemake.wildcards.run,
-        noise_level=params.noise_level,
-        n_train=params.n_train,
+    params, files = snakemake.params, snakemake.input
+    table = summary(
+        pd.read_parquet(files.predictions),
+        params.models,
+        params.run,
+        samples=pd.read_parquet(files.samples),
+        about=about_fits(params.cells, files.models),
         confidence=params.confidence,
     )
     print(table.to_string(index=False))

@@ -10,10 +10,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     given = {name: [paths] if isinstance(paths, str) else list(paths) for name, paths in snakemake.input.items()}
-    tables = {name: paths for name, paths in given.items() if name in SCHEMAS}
-    rows = validate(
-        tables, {name: paths for name, paths in given.items() if name not in SCHEMAS}, snakemake.params.about
-    )
+    rows = validate({name: paths for name, paths in given.items() if name in SCHEMAS}, snakemake.params.about)
     print(f"{len(rows)} tables, {sum(rows.values())} rows", flush=True)
     sizes = {path: Path(path).stat().st_size for path in sorted({*rows, *given["sources"]})}
     with atomic(snakemake.output[0]) as path:

@@ -32,6 +32,12 @@ def digest(script, root="."):
     return sha.hexdigest()[:16]
 
 
+@functools.cache
+def digest_of_file(path, root="."):
+    """Hash of what this file alone says."""
+    return hashlib.sha256(_read(Path(path), Path(root))[0].encode()).hexdigest()[:16]
+
+
 @functools.cache  # most files are behind several scripts
 def _read(path, root):
     """What a file says, and the files that it needs."""

@@ -1,7 +1,7 @@
 """Which Snakemake works in this folder: who holds its lock, and whether it is still there.
 
 Snakemake's own message names the folder alone. Every Snakemake has a file in ``.snakemake/gravispec`` with its process
-and host while it runs; one that was killed with -9 leaves the file behind, and the lock.
+and host while it runs, and the names of its locks; one that was killed with -9 leaves the file behind, and the locks.
 """
 
 import atexit
@@ -9,7 +9,6 @@ import contextlib
 import getpass
 import json
 import os
-import shutil
 import socket
 import sys
 import time
@@ -26,7 +25,10 @@ ELSEWHERE = ("-e", "--executor", "--profile", "--workflow-profile")  # jobs of a
 
 
 def enter():
-    """Say who else works here; take away the lock of processes that were killed on this host; sign in."""
+    """Say who else works here; take away the locks of those that were killed on this host; sign in.
+
+    Returns the names of the locks that are there.
+    """
     with contextlib.suppress(OSError):  # where nothing can be written nothing can be locked
         others, killed = _others()
         for other in others:
@@ -35,18 +37,28 @@ def enter():
                 "would make the same file, wait for it, or stop it: kill -INT {pid}".format(**other),
                 file=sys.stderr,
             )
-        if killed and not others and any(LOCKS.glob("*")):
-            pids = ", ".join(str(one["pid"]) for one in killed)
-            if all(one["local"] for one in killed):
-                print(f"Process {pids} was killed here; its lock is taken away", file=sys.stderr)
-                shutil.rmtree(LOCKS)
-            else:
+        for one in killed:
+            locks = [LOCKS / name for name in one.get("locks", ()) if (LOCKS / name).exists()]
+            if locks and one["local"]:
+                print(f"Process {one['pid']} was killed here; its lock is taken away", file=sys.stderr)
+                for lock in locks:
+                    lock.unlink()
+            elif locks:
                 print(
-                    f"Process {pids} was killed here; its jobs on the cluster may still run: cancel them, then "
+                    f"Process {one['pid']} was killed here; its jobs on the cluster may still run: cancel them, then "
                     "snakemake --unlock",
                     file=sys.stderr,
                 )
-        _sign_in()
+        _sign_in({})
+        atexit.register(_mine().absolute().unlink, missing_ok=True)
+        return {path.name for path in LOCKS.glob("*")}
+    return set()
+
+
+def remember_locks(before):
+    """Note the locks that came after ``enter``, which said what was there: they are of this Snakemake."""
+    with contextlib.suppress(OSError):
+        _sign_in({"locks": sorted({path.name for path in LOCKS.glob("*")} - before)})
 
 
 def _others():
@@ -65,10 +77,13 @@ def _others():
     return others, killed
 
 
-def _sign_in():
+def _mine():
+    return HERE / f"{socket.gethostname()}_{os.getpid()}.json"
+
+
+def _sign_in(more):
     me = psutil.Process()
     started, options = me.create_time(), {argument.split("=")[0] for argument in sys.argv}
-    path = HERE / f"{socket.gethostname()}_{me.pid}.json"
     one = {
         "pid": me.pid,
         "host": socket.gethostname(),
@@ -77,6 +92,5 @@ def _sign_in():
         "since": time.strftime("%Y-%m-%d %H:%M", time.localtime(started)),
         "local": not options & set(ELSEWHERE) and "SNAKEMAKE_PROFILE" not in os.environ,
     }
-    with atomic(path) as part:
-        part.write_text(json.dumps(one))
-    atexit.register(path.absolute().unlink, missing_ok=True)
+    with atomic(_mine()) as part:
+        part.write_text(json.dumps(one | more))

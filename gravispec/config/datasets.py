@@ -1,0 +1,135 @@
+"""The kinds of data sets: model spectra drawn from a grid, or the user's own; and the shards of stars they come in."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gravispec.config.base import Model, Name, Stars
+
+MAGNITUDES = (0, 40)  # beyond, signal or background alone is all that double precision sees
+
+
+class Range(Model):
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high <= self.low:
+            raise ValueError(f"high {self.high} must be above low {self.low}")
+        return self
+
+
+class Magnitudes(Range):
+    low: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
+    high: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
+
+
+class Labels(Model):
+    """Ranges from which stars are drawn; all but mag follow a scaled Beta(beta, beta).
+
+    a_M and C_M are given where they are axes of the grid, and there alone.
+    """
+
+    T_eff: Range = Range(low=3750, high=6000)
+    log_g: Range = Range(low=1, high=5)
+    M_H: Range = Range(low=-2.5, high=0.75)
+    a_M: Range | None = Field(None, exclude_if=lambda label: label is None)
+    C_M: Range | None = Field(None, exclude_if=lambda label: label is None)
+    beta: float = Field(1.2, ge=0.01, le=100)
+    mag: Magnitudes = Magnitudes(low=20.5, high=22.5)
+
+
+class Splits(Model):
+    """Stars of each split, in the order in which they stand everywhere."""
+
+    train: Stars
+    val: Stars
+    test: Stars
+
+
+#: the splits, in the same order
+SPLITS = tuple(Splits.model_fields)
+
+
+#: whose median flux is divided by: that of the noisy spectrum, which an observer has, or that of the clean one
+Median = Literal["noisy", "clean"]
+
+
+class LteDataset(Model):
+    """Model spectra: labels drawn from ``labels``, flux interpolated in ``grid``, by jobs of ``shard`` stars."""
+
+    kind: Literal["lte"]
+    grid: Name
+    n_stars: Splits
+    shard: int = Field(50_000, ge=100, le=10**15)
+    labels: Labels = Labels()
+    median: Median = "noisy"
+    continuum: float = Field(0, ge=0, le=10_000)
+
+    @property
+    def n_shards(self):
+        """How many there are, without naming them."""
+        return sum(-(-n // self.shard) for _, n in self.n_stars)
+
+    def shards(self):
+        """``{name: split}`` of the shards in the order of the stars."""
+        counts = {split: -(-n // self.shard) for split, n in self.n_stars}
+        return {f"{split}_{i}": split for split in SPLITS for i in range(counts[split])}
+
+    def rows(self, shard):
+        """``(split, first, stop)`` of the stars of a shard, counted in each split."""
+        split, i = shard.split("_")
+        first = int(i) * self.shard
+        return split, first, min(first + self.shard, getattr(self.n_stars, split))
+
+
+class PfsspecDataset(Model):
+    """The user's own spectra: one HDF5 file a split, in the pfsspec layout.
+
+    ``fwhm`` of their Gaussian line spread function, Å, is needed for the stress of a wrong resolution alone.
+    """
+
+    kind: Literal["pfsspec"]
+    train: Annotated[str, Field(min_length=1)]
+    val: Annotated[str, Field(min_length=1)]
+    test: Annotated[str, Field(min_length=1)]
+    median: Median = "noisy"
+    continuum: float = Field(0, ge=0, le=10_000)
+    fwhm: Annotated[float, Field(ge=0.01, le=20)] | None = None
+
+    @property
+    def n_shards(self):
+        return len(SPLITS)
+
+    def shards(self):
+        """A file is a shard."""
+        return {f"{split}_0": split for split in SPLITS}
+
+    def rows(self, shard):
+        """``stop`` is only known to the file."""
+        return shard.split("_")[0], 0, None
+
+
+Dataset = Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]
+
+
+def check_labels(key, dataset, axes):
+    """Raise ``ValueError`` unless stars are drawn inside the axes of their grid, along each of them."""
+    for label in ("T_eff", "log_g", "M_H", "a_M", "C_M"):
+        drawn, axis = getattr(dataset.labels, label), axes.get(label)
+        if drawn is None and axis is not None:
+            raise ValueError(
+                f"{key}.{label}: needed and missing, an axis of grid {dataset.grid}; "
+                f"give {{low: {axis.start:g}, high: {axis.stop:g}}} or less"
+            )
+        if drawn is not None and axis is None:
+            raise ValueError(
+                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: grid {dataset.grid} has no such axis, "
+                f"only {', '.join(axes)}; take the label away, or another grid"
+            )
+        if drawn is not None and (drawn.low < axis.start or drawn.high > axis.stop):
+            raise ValueError(
+                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: "
+                f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
+            )

@@ -1,0 +1,71 @@
+"""The summary of a run: a row a model and cell, the covered test stars first, then all."""
+
+import numpy as np
+import pandas as pd
+
+from gravispec.evaluation.bootstrap import interval, samples_of
+from gravispec.evaluation.cells import cells, seeds_of
+from gravispec.evaluation.differences import difference
+from gravispec.evaluation.metrics import rho
+from gravispec.evaluation.published import published_r2
+
+COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
+
+
+def summary(predictions, models, run, *, samples, about, confidence):
+    """R² with its interval, MAE and RMSE (dex), ΔR² to the reference, ρ, the scatter over seeds, and what fits said.
+
+    samples : of ``bootstrap.resampled``
+    about : ``{(noise level, n_train, model): what its fit said of itself}``, of which ``parameters`` and ``r2_train``
+        are shown
+
+    ``model`` is the name of the row, which the configuration gives for covered and for all stars. ΔR² and ρ are empty
+    where their models do not predict these stars; the columns ``published_bosz_*`` are of other spectra and other test
+    stars, empty where nothing was published.
+    """
+    measured = [(cell, samples_of(samples, cell)) for cell in cells(predictions, models)]
+    found = [
+        {"run": run["name"], **_row(cell, model, resampled, models, run, confidence)}
+        | _fit(about.get((cell.noise_level, cell.n_train, model), {}))
+        | published_r2(models[model], cell)
+        for cell, resampled in measured
+        for model in cell.models
+    ]
+    numbers = dict.fromkeys(COUNTS, "Int64") | {"published_bosz_r2": float, "r2_train": float}
+    return pd.DataFrame(found).astype(numbers)
+
+
+def _row(cell, model, resampled, models, run, confidence):
+    score, reference = cell.scores(model), run["reference"]
+    low, high = interval(resampled[model], confidence)
+    delta = {"delta_r2": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+    if model != reference and reference in cell.models:
+        delta = difference(cell, resampled, model, reference, confidence=confidence)
+    share = np.nan
+    if run["rho"] and set(run["rho"]) <= set(cell.models):
+        share = rho(score["r2"], *map(cell.r2, run["rho"]))
+    seeds = [cell.r2(column) for column in seeds_of(cell.rows, model)]
+    return {
+        "model": models[model][cell.stars],
+        "stars": cell.stars,
+        "noise_level": cell.noise_level,
+        "n_train": cell.n_train,
+        "n_test": score["n_test"],
+        "coverage": cell.coverage,
+        "r2": score["r2"],
+        "r2_ci_low": low,
+        "r2_ci_high": high,
+        "mae": score["mae"],
+        "rmse": score["rmse"],
+        f"delta_r2_vs_{reference}": delta["delta_r2"],
+        "delta_ci_low": delta["ci_low"],
+        "delta_ci_high": delta["ci_high"],
+        "rho": share,
+        "n_seeds": len(seeds),
+        "r2_seed_mean": np.mean(seeds),
+        "r2_seed_std": np.std(seeds, ddof=1) if len(seeds) > 1 else np.nan,
+    }
+
+
+def _fit(about):
+    return {"parameters": about.get("parameters"), "r2_train": about.get("r2_train")}

@@ -1,0 +1,45 @@
+"""Figures of a run: modules of ``gravispec/report/figures``, and what they say of themselves, read from their source.
+
+A figure is a module named as its file, with ``draw(...)``, which returns a ``matplotlib.figure.Figure``. What its
+arguments are called says what it reads, of ``INPUTS``. A constant ``ONLY`` limits it to runs with several noise levels
+(``levels``), with models that declare ``weights``, or that declare ``curve``.
+"""
+
+from pathlib import Path
+
+from gravispec.errors import InputError
+from gravispec.source import arguments, constants
+
+FOLDER = Path(__file__).parents[1] / "report" / "figures"
+TABLES = (
+    "predictions",
+    "samples",
+    "bootstrap",
+    "per_bin",
+    "by_snr",
+    "curves",
+    "coverage",
+    "residuals",
+    "giants_dwarfs",
+)
+INPUTS = (*TABLES, "models", "run", "confidence", "bin_names", "metal_poor")
+GROUPS = ("any", "levels", "weights", "curve")
+
+
+def figures_of(group):
+    """Names of the figures of one of ``GROUPS``; ``any`` is drawn of every run."""
+    paths = [path for path in FOLDER.glob("[a-z]*.py") if arguments(path, "draw") is not None]
+    return sorted(path.stem for path in paths if constants(path, "ONLY").get("ONLY", "any") == group)
+
+
+def inputs_of(name):
+    """What a figure reads. Raises ``InputError`` for arguments other than ``INPUTS``, or an unknown group."""
+    path = FOLDER / f"{name}.py"
+    asked = arguments(path, "draw")
+    unknown = [argument for argument in asked if argument not in INPUTS]
+    if unknown:
+        raise InputError(f"figure {name}: draw asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    only = constants(path, "ONLY").get("ONLY", "any")
+    if only not in GROUPS:
+        raise InputError(f"figure {name}: ONLY = {only!r}; it can be one of {', '.join(GROUPS[1:])}")
+    return asked
