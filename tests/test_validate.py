@@ -147,7 +147,8 @@ def test_the_run_is_valid_and_a_damaged_table_stops_its_summary(smoke):
         assert path.read_bytes() == before
         assert smoke.planned(f"{RUN}/summary.csv") == {}
     finally:
-        path.write_bytes(before)
+        if not path.exists() or path.read_bytes() != before:  # a newer file would be drawn again
+            path.write_bytes(before)
 
 
 @pytest.mark.slow
