@@ -41,8 +41,9 @@ def working(checkout):
     return process
 
 
-def test_killed_at_20_moments_and_started_again_the_tables_are_the_same(tiny):
-    victims = interrupt(tiny, ARGUMENTS, times=20, seed=5, seconds=2.0)
+def test_killed_at_8_moments_and_started_again_the_tables_are_the_same(tiny):
+    """The smoke run at 20 moments: `make test-faults`."""
+    victims = interrupt(tiny, ARGUMENTS, times=8, seed=8, seconds=2.0)
     assert {"snakemake", "job", "all"} == set(victims)
     process = tiny.snakemake(*ARGUMENTS)
     assert process.returncode == 0, process.stdout[-3000:]

@@ -206,10 +206,9 @@ def test_shuffled_test_stars_have_the_labels_that_they_had(smoke):
 @pytest.mark.parametrize("model", ["ridge", "trees"])
 def test_errors_magnitude_and_snr_do_not_tell_log_g(data, model):
     stars, arrays = data
-    features = np.column_stack([np.log(arrays["error"]), stars["mag"], stars["snr"]])
+    step = {"ridge": 10, "trees": 40}[model]  # neighbours carry the same smoothed flux
+    features = np.column_stack([np.log(arrays["error"][:, ::step]), stars["mag"], stars["snr"]])
     if model == "trees":
-        # every 20th pixel: neighbours carry the same smoothed flux
-        features = np.column_stack([features[:, :-2:20], stars["mag"], stars["snr"]])
         regressor = HistGradientBoostingRegressor(random_state=0)
     else:
         regressor = make_pipeline(StandardScaler(), RidgeCV(alphas=np.geomspace(1e-2, 1e6, 9)))
@@ -227,11 +226,11 @@ def test_shuffled_training_labels_predict_nothing(data):
     train, test = ((stars["split"] == s).to_numpy() for s in ("train", "test"))
     log_g = stars["log_g"].to_numpy()
     shuffled = np.random.default_rng(3).permutation(log_g[train])
+    flux = arrays["noisy"][:, ::2]
     honest, absurd = (
-        ridge_cv([(arrays["noisy"][train], y)], int(train.sum()), alphas=ALPHAS, seed=1)
-        for y in (log_g[train], shuffled)
+        ridge_cv([(flux[train], y)], int(train.sum()), alphas=ALPHAS, seed=1) for y in (log_g[train], shuffled)
     )
-    scores = [r2_score(log_g[test], fit.predict(arrays["noisy"][test])) for fit in (honest, absurd)]
+    scores = [r2_score(log_g[test], fit.predict(flux[test])) for fit in (honest, absurd)]
     assert scores[0] > 0.5
     assert scores[1] < 0.05
 
