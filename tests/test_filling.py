@@ -118,8 +118,8 @@ def test_a_model_that_reads_errors_has_them_for_masked_spectra():
 
 def test_short_gaps():
     measured = np.ones((5, 12), bool)
-    for row, gaps in enumerate([[], [4, 5, 6], [4, 5, 6, 7], [0, 1, 2, 9, 10, 11], [0, 1, 2, 3]]):
-        measured[row, gaps] = False
+    for row, gaps in enumerate([[], range(4, 9), range(4, 10), [*range(5), *range(7, 12)], range(6)]):
+        measured[row, list(gaps)] = False
     assert short_gaps(measured).tolist() == [True, True, False, True, False]
 
 
@@ -131,9 +131,9 @@ def test_what_neighbours_miss_is_told_from_noise(world):
     flux[:, 10] += rng.normal(size=n) * 0.3
     references = References(flux, snr)
     signal, noise = references.missed
-    np.testing.assert_allclose(np.delete(noise, [8, 10, 12])[2:-2], 1.5, rtol=0.15)
+    np.testing.assert_allclose(np.delete(noise, [7, 10, 13])[3:-3], 1.5, rtol=0.15)
     assert signal[10] == pytest.approx(0.09, rel=0.1)
-    assert (np.delete(signal, [8, 10, 12]) < 0.002).all()
+    assert (np.delete(signal, [7, 10, 13]) < 0.002).all()
     measured, coef = np.ones((2, 20), bool), np.zeros((20, 3))
     measured[0, 10], measured[1, [5, 6]] = False, False
     coef[[5, 6, 10]] = [1, 2, 3]
@@ -217,7 +217,7 @@ def test_information_is_flagged_and_not_the_share_of_pixels(run, stars):
     flagged = [(t["flags"] & BITS["MASKED"] > 0).mean() for t in (by_cores, by_scattered)]
     assert flagged[0] > 0.3  # 0.57 of 600 stars
     assert flagged[1] < 0.05
-    assert by_cores["fill_cost"].median() > 3 * by_scattered["fill_cost"].median()
+    assert by_cores["fill_cost"].median() > 2 * by_scattered["fill_cost"].median()
 
 
 @pytest.mark.slow

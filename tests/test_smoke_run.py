@@ -203,19 +203,21 @@ def test_every_job_leaves_a_log_and_its_cost(smoke):
     assert {path.with_suffix(".tsv").name for path in logs} <= costs
 
 
-def test_other_threads_give_the_same_models_and_predictions(smoke, tmp_path):
-    """What is split among threads - products, gates, the Ridge - made again in a copy."""
-    other = tmp_path / "smoke"
-    shutil.copytree(smoke.path, other, ignore=shutil.ignore_patterns("grids"), symlinks=True)
-    at = "results/features/smoke/noise_0.2/train_2400"
-    again = "results/moe_smoke/predictions.parquet"
+def test_other_threads_give_the_same_fits_and_predictions(smoke, tmp_path):
+    """What is split among threads - products, a gate, the Ridge, experts - made again in a copy."""
     copy = Checkout.__new__(Checkout)
-    copy.path = other
-    process = copy.snakemake(
-        "-R", "global_ridge", "expert", "model", "--set-threads", "global_ridge=1", "expert=2", "model=2", "--", again,
-        cores=2,
-    )  # fmt: skip
+    copy.path = tmp_path / "smoke"
+    shutil.copytree(smoke.path, copy.path, ignore=shutil.ignore_patterns("grids"), symlinks=True)
+    at = "results/{}/smoke/noise_0.2/train_2400"
+    ridge, experts = (at.format("features") + f"/{name}" for name in ("ridge.npz", "experts.parquet"))
+    predictions = at.format("models") + "/mlp/predictions.parquet"
+    threads = ["--set-threads", "global_ridge=1", "expert=2", "model=2"]
+    process = copy.snakemake("-R", "global_ridge", "expert", "model", *threads, "--", predictions)
     assert process.returncode == 0, process.stdout[-5000:]
-    assert (other / at / "ridge.npz").stat().st_mtime > (smoke.path / at / "ridge.npz").stat().st_mtime
-    tables = [pd.read_parquet(path / again) for path in (smoke.path, other)]
-    pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-6, check_exact=False)
+    for name in (ridge, experts, predictions):
+        assert (copy.path / name).stat().st_mtime > (smoke.path / name).stat().st_mtime, name
+    for name in (experts, predictions):
+        tables = [pd.read_parquet(path / name) for path in (smoke.path, copy.path)]
+        pd.testing.assert_frame_equal(*tables, rtol=1e-6, atol=1e-6, check_exact=False)
+    coef = [np.load(path / ridge)["coef"] for path in (smoke.path, copy.path)]
+    np.testing.assert_allclose(*coef, rtol=0, atol=1e-6 * np.abs(coef[0]).max())

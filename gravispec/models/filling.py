@@ -23,8 +23,8 @@ from gravispec.models.pca import Pca
 
 N_REFERENCES = 512
 N_VERSIONS = 40  # of a spectrum: the fewest that 95 % can be told from
-LITTLE = 0.3  # of the half-width of an interval, which such a cost widens by 4 %
-SHORT = 3  # pixels of a gap that neighbours may fill
+LITTLE = 0.5  # of the half-width of an interval, which such a cost widens by 12 %
+SHORT = 5  # pixels of a gap that neighbours may fill
 BLOCK = 8  # spectra; their versions are held at once
 ROUNDS = 2  # of the fill and the normalisation, which depends on the fill
 
