@@ -255,6 +255,7 @@ PREDICT = "\nclass M:\n    def predict(self, flux): pass\n"
     ("source", "message"),
     [
         ("def fits(flux): pass", r"gravispec/models/mine.py must define fit"),
+        ("def fit(flux): pass", r"what its fit returns must define predict\(\.\.\.\)"),
         ("def fit(clean_flux): pass", "fit asks for clean_flux; it can have flux, sigma"),
         ("class M:\n    def predict(self, spectrum): pass\ndef fit(flux): pass", "predict asks for spectrum"),
         ("def fit(flux, *, depth=3): pass", "option depth needs a type, of int, str"),

@@ -19,12 +19,6 @@ def training_mask(stars, n_train):
     return train & (np.cumsum(train) <= n_train)
 
 
-def validation_mask(stars, n_val):
-    """The first ``n_val`` validation stars, or all where there are fewer, as a mask over all rows."""
-    val = (stars["split"] == "val").to_numpy()
-    return val & (np.cumsum(val) <= n_val)
-
-
 def part_of_stars(stars, *, fit, stop):
     """Use of each star (N,), from the table of stars: train, test, or one of VALIDATION_PARTS, in file order.
 

@@ -28,9 +28,6 @@ class Model:
 
     about: dict
 
-    def predict(self, **given):
-        raise NotImplementedError
-
     def state(self):
         """``(header, {name: array})``, all that ``build`` needs."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

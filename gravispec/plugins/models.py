@@ -144,6 +144,8 @@ def _check(found):
         raise InputError(f"{where}: reads features; it needs an option family or families that says which")
     if "other" in found.reads and "of" not in found.options:
         raise InputError(f"{where}: reads another model; it needs an option of, the name of that model")
+    if not found.predict:
+        raise InputError(f"{where}: what its fit returns must define predict(...), whose arguments say what it reads")
 
 
 def _arguments(name, function):
