@@ -56,7 +56,7 @@ MASKS = {
 
 
 def stars_of(folder, one, n):
-    """Predictions, noisy flux and errors of the first n test stars of a finished run at a noise level."""
+    """Predictions, noisy flux and its 1σ of the first n test stars of a finished run at a noise level."""
     about, dataset = one.level.about, one.run.about["config"]["run"]["dataset"]
     level = about["noise_level"]
     results = folder.parent
@@ -67,8 +67,7 @@ def stars_of(folder, one, n):
     cell = f"split == 'test' and noise_level == {level} and n_train == {about['n_train']}"
     table = pd.read_parquet(folder / "predictions.parquet").query(cell).reset_index(drop=True)[:n]
     flux = RowReader(shards(results / f"noisy/{dataset}/noise_{level}"))[: len(table)]
-    error = ErrorRows(shards(results / f"spectra/{dataset}/error"), one.run.wave)[: len(table)]
-    return table, flux, error * np.float32(level)
+    return table, flux, ErrorRows(shards(results / f"noisy/{dataset}/noise_{level}/sigma"), one.run.wave)[: len(table)]
 
 
 def predicted(one, *spectra):

@@ -83,9 +83,17 @@ class Checkout:
         return np.concatenate([np.load(folder / f"{split}_0.npy") for split in splits])
 
     def error(self, dataset="smoke", splits=("train", "val", "test")):
-        """1σ errors (N, P) at noise level 1 of the same."""
-        folder = self.path / f"results/spectra/{dataset}"
-        return ErrorRows([folder / f"error/{split}_0.npy" for split in splits], np.load(folder / "wave.npy"))[:]
+        """1σ errors (N, P) at noise level 1 of their clean flux."""
+        return self._errors(f"spectra/{dataset}/error", dataset, splits)
+
+    def sigma(self, dataset="smoke", level="0.2", splits=("train", "val", "test")):
+        """1σ (N, P) of the noisy flux."""
+        return self._errors(f"noisy/{dataset}/noise_{level}/sigma", dataset, splits)
+
+    def _errors(self, folder, dataset, splits):
+        results = self.path / "results"
+        wave = np.load(results / f"spectra/{dataset}/wave.npy")
+        return ErrorRows([results / folder / f"{split}_0.npy" for split in splits], wave)[:]
 
 
 @pytest.fixture(scope="session")

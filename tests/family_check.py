@@ -26,7 +26,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     shards, on a second call, and for the training stars when the test stars are permuted.
     """
     n, family = len(data.stars), module.__name__.rpartition(".")[2]
-    inputs = open_inputs(module, data.files, noise_level=data.level, trained=data.trained, mode=mode)
+    inputs = open_inputs(module, data.files, trained=data.trained, mode=mode)
     features = compute(module, inputs, "train", 0)
     assert features.shape == (n, len(module.NAMES))
     assert features.dtype == np.float32
@@ -45,7 +45,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     paths = [tmp_path / f"{name}.npy" for name in SHARDS]
     for path, (name, (split, first, _)) in zip(paths, SHARDS.items(), strict=True):
         trained = TrainedRows(split, first, N_TRAIN)
-        of_shard = open_inputs(module, data.shard(name), noise_level=data.level, trained=trained, mode=mode)
+        of_shard = open_inputs(module, data.shard(name), trained=trained, mode=mode)
         np.save(path, compute(module, of_shard, split, first))
     np.testing.assert_allclose(RowReader(paths)[:] / scale, features / scale, rtol=0, atol=1e-6)
 
@@ -53,7 +53,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     test = (data.stars["split"] == "test").to_numpy()
     order[test] = np.random.default_rng(1).permutation(order[test])
     shuffled = dict(inputs)
-    for name in ("flux", "error", "sigma"):
+    for name in ("flux", "sigma"):
         if name in inputs:
             shuffled[name] = np.asarray(inputs[name][0:n])[order]
     again = compute(module, shuffled, "train", 0)
@@ -82,12 +82,12 @@ class SmallData:
         from gravispec.models.ridge import cross_fit_from_moments
 
         rng = np.random.default_rng(8)
-        n, self.level = N_TRAIN + N_VAL + N_TEST, 0.5
+        n = N_TRAIN + N_VAL + N_TEST
         self.wave = np.linspace(8150.0, 8700.0, 700)
         labels = rng.uniform(-1, 1, (n, 3))
         clean = 1 + labels @ rng.normal(0, 0.05, (3, 700))
-        self.error = rng.uniform(0.05, 0.2, (n, 700)).astype(np.float32)
-        self.flux = (clean + self.level * self.error * rng.normal(size=clean.shape)).astype(np.float32)
+        self.sigma = rng.uniform(0.025, 0.1, (n, 700)).astype(np.float32)
+        self.flux = (clean + self.sigma * rng.normal(size=clean.shape)).astype(np.float32)
         split = np.repeat(["train", "val", "test"], [N_TRAIN, N_VAL, N_TEST])
         ids = [f"star-{i:03d}" for i in rng.permutation(n)]
         self.stars = pd.DataFrame({"star_id": ids, "split": split, "log_g": 3 + labels[:, 0]})
@@ -97,10 +97,9 @@ class SmallData:
         self.fold = fold_of_row(N_TRAIN, 5, 2)
         self.ridge, self.ridge_folds = cross_fit_from_moments(folds, self.fold)
         self.pca = pca_from_moments(pool(folds), N_COMPONENTS)
-        self.files = {name: folder / f"{name}.npy" for name in ("flux", "error", "wave")}
+        self.files = {name: folder / f"{name}.npy" for name in ("flux", "sigma", "wave")}
         for name, path in self.files.items():
             np.save(path, getattr(self, name))
-        self.files["sigma"] = self.files["error"]
         for name in ("ridge", "ridge_folds", "pca"):
             self.files[name] = folder / f"{name}.npz"
             getattr(self, name).save(self.files[name])
@@ -111,7 +110,7 @@ class SmallData:
         split, first, last = SHARDS[name]
         start = int((self.stars["split"] == split).to_numpy().argmax())
         files = dict(self.files)
-        for array in ("flux", "error"):
+        for array in ("flux", "sigma"):
             files[array] = self.files[array].with_name(f"{array}_{name}.npy")
             np.save(files[array], getattr(self, array)[start + first : start + last])
-        return files | {"sigma": files["error"]}
+        return files

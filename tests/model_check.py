@@ -64,8 +64,8 @@ class SmallStars:
             rows[-len(order) :] = rows[-len(order) :][order]
         self.stars, flux, error = stars.iloc[rows].reset_index(drop=True), flux[rows], error[rows]
         self.flux, self.sigma = flux, error * np.float32(LEVEL)
-        self.files = {name: folder / f"{name}.npy" for name in ("wave", "flux", "error")}
-        for name, values in (("wave", wave), ("flux", flux), ("error", error)):
+        self.files = {name: folder / f"{name}.npy" for name in ("wave", "flux", "sigma")}
+        for name, values in (("wave", wave), ("flux", flux), ("sigma", self.sigma)):
             np.save(self.files[name], values)
         self.files["stars"] = folder / "stars.parquet"
         self.stars.to_parquet(self.files["stars"])
@@ -93,15 +93,15 @@ class SmallStars:
         path = self.folder / f"{name}_{mode}.parquet"
         if not path.exists():
             module = import_module(f"gravispec.features.{name}")
-            files, parts = self.files | {"sigma": self.files["error"]}, []
+            files, parts = dict(self.files), []
             if fit := getattr(module, "fit", None):
-                stored = StoredStars(self.files, noise_level=LEVEL)
+                stored = StoredStars(self.files)
                 fitted = fit(**self.inputs(inspect.signature(fit).parameters, stored))
                 files["fitted"] = self.folder / f"{name}.safetensors"
                 model.save(fitted, files["fitted"])
                 self.fits.families[name] = fitted
             trained = TrainedRows("train", 0, SIZES["train"])
-            inputs = open_inputs(module, files, noise_level=LEVEL, trained=trained, mode=mode)
+            inputs = open_inputs(module, files, trained=trained, mode=mode)
             parts = compute(module, inputs, "train", 0)
             about = {"names": module.NAMES, "definition": module.DEFINITION, "unit": module.UNIT}
             write_features(path, self.stars, parts, family=name, **about)
@@ -123,7 +123,7 @@ class SmallStars:
             files["other_model"], files["other"] = (self.folder / f"of.{end}" for end in ("safetensors", "parquet"))
             model.save(fitted, files["other_model"])
             table.to_parquet(files["other"])
-        return StoredStars(files, families=names, noise_level=LEVEL)
+        return StoredStars(files, families=names)
 
     def fit(self, module, options, **context):
         """The fitted model, and its table of predictions."""

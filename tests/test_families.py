@@ -55,7 +55,7 @@ def dense_topk(data):
 
 def dense_error(data):
     rows = []
-    for star in data.level * data.error.astype(float):
+    for star in data.sigma.astype(float):
         ordered = np.sort(star)
         low, high = (np.interp(q * (len(ordered) - 1), np.arange(len(ordered)), ordered) for q in (0.25, 0.75))
         rows.append([star.mean(), np.sqrt(np.mean((star - star.mean()) ** 2)), ordered[-1], low, high])
@@ -67,7 +67,7 @@ def dense_quality(data):
 
     model = PCA(96, svd_solver="covariance_eigh").fit(data.flux[:N_TRAIN].astype(float))
     rows = []
-    for star, sigma in zip(data.flux.astype(float), data.level * data.error.astype(float), strict=True):
+    for star, sigma in zip(data.flux.astype(float), data.sigma.astype(float), strict=True):
         missed = star - model.inverse_transform(model.transform(star[None]))[0]
         rows.append([np.median(star / sigma), np.sum((missed / sigma) ** 2) / (700 - 96)])
     return np.array(rows)
@@ -137,7 +137,7 @@ def test_cross_fitting_is_less_optimistic_than_the_fit_itself(data):
 
 def test_what_a_family_reads_is_what_its_function_is_called_with():
     assert families.inputs_of("topk") == ["flux", "ridge"]
-    assert families.inputs_of("error") == ["error"]
+    assert families.inputs_of("error") == ["sigma"]
     # there is no name for clean flux
     assert "mode" in families.inputs_of("ridge")
 
@@ -145,9 +145,9 @@ def test_what_a_family_reads_is_what_its_function_is_called_with():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("def features(clean_flux): pass\n", "features asks for clean_flux; it can have flux, error"),
+        ("def features(clean_flux): pass\n", "features asks for clean_flux; it can have flux, sigma"),
         ("def feature(flux): pass\n", "must define features"),
-        ("def features(wave, trained): pass\n", "features asks for no spectra; it needs one of flux, error, sigma"),
+        ("def features(wave, trained): pass\n", "features asks for no spectra; it needs one of flux, sigma"),
     ],
 )
 def test_a_family_that_cannot_be_is_named(monkeypatch, tmp_path, source, message):

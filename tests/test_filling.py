@@ -153,7 +153,7 @@ def run(smoke):
 def stars(smoke):
     """Test stars of the smoke run: their row of the predictions, noisy flux and its error."""
     table = pd.read_parquet(smoke.path / "results/moe_smoke/predictions.parquet").query("split == 'test'")
-    return table.reset_index(drop=True), smoke.flux(splits=["test"]), np.float32(0.2) * smoke.error(splits=["test"])
+    return table.reset_index(drop=True), smoke.flux(splits=["test"]), smoke.sigma(splits=["test"])
 
 
 def masked(run, flux, error, missing):

@@ -22,7 +22,7 @@ from gravispec.plugins.models import INPUTS
 from gravispec.plugins.models import STARS as STAR_INPUTS
 from tests.conftest import REPO, Checkout
 from tests.planned_jobs import jobs_of
-from workflow.plan import ERROR, FILES, NOISY, STARS, TRAINED
+from workflow.plan import FILES, NOISY, SIGMA, STARS, TRAINED
 
 pytestmark = pytest.mark.slow
 ALPHAS = np.geomspace(1e-3, 1e5, 9)
@@ -96,11 +96,7 @@ def test_only_noise_stress_and_a_figure_read_clean_flux_in_the_whole_dag(checkou
     of_test = {"noisy", "stress", "figure_spectra"}
     # of the test stars also the stress table and a figure of three stars, and nothing comes from them (test below)
     assert {name: of_test if "/test_" in name else {"noisy"} for name in clean} == clean
-    # no model of these runs reads errors either; quality is S/N and χ² for a catalogue, and shape is its flags
-    for name, rules in readers(jobs, "error").items():
-        other = {"stress", "figure_spectra"} if "/test_" in name else {"shape"}
-        assert rules <= {"noisy", "feature", *other}
-        assert {"noisy", "feature"} <= rules
+    assert clean == readers(jobs, "error")
     # the walk sees a leak: the published bug, planted
     rules = checkout.path / "workflow/rules/shared_fits.smk"
     text = rules.read_text()
@@ -167,15 +163,15 @@ class Poisoned(StoredStars):
 def test_no_model_sees_calibration_stars_or_test_stars(smoke):
     """All that a ``fit`` can ask for, but for the experts of training stars, of which nobody has any."""
     at = {"dataset": "smoke", "level": "0.2", "n_train": 2400}
-    paths = {name: path for name, path in FILES.items() if name not in ("sigma", "flux", "error")}
+    paths = {name: path for name, path in FILES.items() if name not in ("sigma", "flux")}
     files = {name: str(smoke.path / path.format(**at)) for name, path in paths.items()}
     shards = [f"{split}_0" for split in ("train", "val", "test")]
     files["flux"] = [str(smoke.path / NOISY.format(shard=shard, **at)) for shard in shards]
-    files["error"] = [str(smoke.path / ERROR.format(shard=shard, **at)) for shard in shards]
+    files["sigma"] = [str(smoke.path / SIGMA.format(shard=shard, **at)) for shard in shards]
     files["features"] = [str(smoke.path / TRAINED.format(**at) / "window.parquet")]
     files["stars"] = str(smoke.path / STARS.format(**at))
     validation = {"fit": 0.7, "stop": 0.1, "n_val": 450}
-    stored = Poisoned(files, families=["window"], noise_level=0.2)
+    stored = Poisoned(files, families=["window"])
     stored.poison(validation, 2000)
     given = fit_inputs(STAR_INPUTS, stored, n_train=2000, validation=validation, context={})
     sizes = {"train": 2000, "fit": 420, "stop": 60, "val": 450}
@@ -194,7 +190,7 @@ def test_no_model_sees_calibration_stars_or_test_stars(smoke):
 def test_shuffled_test_stars_have_the_labels_that_they_had(smoke):
     """A star's labels depend on its own spectrum alone."""
     (level,) = TrainedRun.load(smoke.path / "results/moe_smoke/model.safetensors").levels
-    flux, sigma = smoke.flux(splits=["test"])[:200], 0.2 * smoke.error(splits=["test"])[:200]
+    flux, sigma = smoke.flux(splits=["test"])[:200], smoke.sigma(splits=["test"])[:200]
     order = np.random.default_rng(4).permutation(len(flux))[:150]
     whole, shuffled = (level.predict(flux[rows], sigma[rows], "mlp") for rows in (np.arange(len(flux)), order))
     numbers = whole.select_dtypes("number").columns

@@ -44,7 +44,7 @@ def with_about(run, **about):
 def stars(smoke):
     """Test stars of the smoke run: their row of the predictions, noisy flux and its error."""
     table = pd.read_parquet(smoke.path / "results/moe_smoke/predictions.parquet").query("split == 'test'")
-    error = 0.2 * smoke.error(splits=["test"])
+    error = smoke.sigma(splits=["test"])
     return table.reset_index(drop=True), smoke.flux(splits=["test"]), error.astype(np.float32)
 
 

@@ -208,7 +208,7 @@ def test_metadata_say_nothing_of_log_g_and_are_in_no_catalogue(table):
 
 def test_a_new_model_labels_spectra_of_a_catalogue(made, predictions):
     flux, wave = made.flux(splits=["test"])[:40], np.load(made.path / "results/spectra/smoke/wave.npy")
-    spectra = Table({"flux": flux, "error": 0.2 * made.error(splits=["test"])[:40]})
+    spectra = Table({"flux": flux, "error": made.sigma(splits=["test"])[:40]})
     spectra["wave"] = np.tile(wave, (len(flux), 1))
     spectra["wave"].unit = "Angstrom"
     spectra["flux"].unit = spectra["error"].unit = "erg s-1 cm-2 Angstrom-1"

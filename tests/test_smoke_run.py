@@ -179,9 +179,9 @@ def test_features_of_shards_are_those_of_all_stars_in_one_go(name, smoke):
     results = smoke.path / "results"
     names, trained = ("train_0", "val_0", "test_0"), results / "features/smoke/noise_0.2/train_2400"
     files = {"flux": [results / f"noisy/smoke/noise_0.2/{shard}.npy" for shard in names]}
-    files |= {"sigma": [results / f"spectra/smoke/error/{shard}.npy" for shard in names]}
+    files |= {"sigma": [results / f"noisy/smoke/noise_0.2/sigma/{shard}.npy" for shard in names]}
     files |= {"wave": results / "spectra/smoke/wave.npy", "pca": trained / "pca.npz"}
-    inputs = open_inputs(family, files, noise_level=0.2, trained=None, mode=None)
+    inputs = open_inputs(family, files, trained=None, mode=None)
     expected = compute(family, inputs, "train", 0)
     table = pd.read_parquet(trained / f"{name}.parquet")
     found = table.filter(regex=rf"^{name}_\d+$").to_numpy()

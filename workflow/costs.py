@@ -115,7 +115,11 @@ class Costs:
 
     def bytes_of_star(self, rule, dataset):
         """What a job of the rule writes for every star of its own, where that is much."""
-        arrays = {"spectra": 1, "noisy": 1, "spectra_from_file": 2}
+        about = self.settings.datasets.get(dataset)
+        of_pixels = about is not None and (
+            about.kind != "lte" or about.continuum > 0
+        )
+        arrays = {"spectra": 1, "noisy": 1 + of_pixels, "spectra_from_file": 2}
         return 400 if rule in ("feature", "feature_table") else 4 * self.pixels(dataset) * arrays.get(rule, 0)
 
     def sizes(self, dataset):

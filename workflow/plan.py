@@ -10,6 +10,7 @@ WAVE = "results/spectra/{dataset}/wave.npy"
 CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
 ERROR = "results/spectra/{dataset}/error/{shard}.npy"
 NOISY = "results/noisy/{dataset}/noise_{level}/{shard}.npy"
+SIGMA = "results/noisy/{dataset}/noise_{level}/sigma/{shard}.npy"
 TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
 FEATURES_OF_SHARD = f"{TRAINED}/{{feature}}/{{shard}}.npy"
 FAMILY_FIT = f"{TRAINED}/{{family}}.safetensors"
@@ -20,8 +21,7 @@ USER_SHARDS = [f"{split}_0" for split in SPLITS]  # a shard for each of the user
 #: files of what plug-ins ask for by these names
 FILES = {
     "flux": NOISY,
-    "error": ERROR,
-    "sigma": ERROR,
+    "sigma": SIGMA,
     "wave": WAVE,
     "pca": f"{TRAINED}/pca.npz",
     "ridge": f"{TRAINED}/ridge.npz",
@@ -102,13 +102,11 @@ class Plan:
 
     def files_of(self, reads, **at):
         """``{name: path or paths}`` of what a plug-in asks for."""
-        reads = {*reads, "wave"} if {"sigma", "error"} & set(reads) else set(reads)
-        found = {name: path for name, path in FILES.items() if name in reads}
-        if "sigma" in found:
-            found["error"] = found.pop("sigma")
+        reads = {*reads, "wave"} if "sigma" in reads else set(reads)
         return {
             name: self.all_shards(path, **at) if "{shard}" in path else path.format(**at)
-            for name, path in found.items()
+            for name, path in FILES.items()
+            if name in reads
         }
 
     def model_inputs(self, what):

@@ -107,8 +107,7 @@ def _model_predictions(run):
         if "slow" in plugin(fit["module"]).declares:
             yield run.all("model_predictions")[k]
         else:
-            level, families = fit["noise_level"], families_of(fit["options"])
-            stored = StoredStars(fit["files"], families=families, noise_level=level)
+            stored = StoredStars(fit["files"], families=families_of(fit["options"]))
             yield predictions_table(model.load(fit["model"]), fit["module"], stored)
 
 

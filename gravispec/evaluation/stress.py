@@ -73,8 +73,8 @@ def predicted(level, name, clean, error, rows, *, fwhm, median, seed):
         of_split, errors = np.arange(lo, hi) - rows.start, error[lo:hi]
         flux = perturbed(name, clean[lo:hi], errors, of_split, wave=wave, fwhm=fwhm, seed=seed)
         noise = {"level": about["noise_level"], "seed": seed, "split": "test", "rows": of_split}
-        flux = observe(flux, errors, **noise, wave=wave, median=median, continuum=0)  # that is of the level
-        for model, table in level.tables(flux, errors * np.float32(about["noise_level"] or 1), about["shown"]).items():
+        flux, scale = observe(flux, errors, **noise, wave=wave, median=median, continuum=0)  # that is of the level
+        for model, table in level.tables(flux, errors * scale, about["shown"]).items():
             parts.setdefault(model, []).append(table[COLUMNS])
     return {model: pd.concat(tables, ignore_index=True) for model, tables in parts.items()}
 

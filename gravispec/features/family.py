@@ -20,26 +20,12 @@ def of_spectra(name, given):
     family = import_module(f"gravispec.features.{name}")
     flux = given["flux"]
     given = {
-        "error": given["sigma"],
         "trained": np.full(len(flux), -1),
         "ridge_folds": None,
         "mode": "in_sample",
     } | given
     asked = inspect.signature(family.features).parameters
     return np.asarray(family.features(**{argument: given[argument] for argument in asked}), np.float32)
-
-
-class ScaledRows:
-    """Rows of a reader times a factor."""
-
-    def __init__(self, reader, factor):
-        self.reader, self.factor = reader, np.float32(factor)
-
-    def __len__(self):
-        return len(self.reader)
-
-    def __getitem__(self, rows):
-        return self.reader[rows] * self.factor
 
 
 class TrainedRows:
@@ -56,7 +42,7 @@ class TrainedRows:
         return np.where(found < self.end, found, -1)
 
 
-def open_inputs(family, files, *, noise_level, trained, mode):
+def open_inputs(family, files, *, trained, mode):
     """What the module ``family`` asks for, from the paths ``files``: ``{argument: value}``, large arrays as readers.
 
     ``files`` has ``wave`` in any case: errors of built-in spectra follow from it. ``trained``: ``TrainedRows``.
@@ -65,11 +51,10 @@ def open_inputs(family, files, *, noise_level, trained, mode):
     for name, parameter in inspect.signature(family.features).parameters.items():
         if name == "flux":
             given[name] = RowReader(files[name])
-        elif name in ("error", "sigma"):
+        elif name == "sigma":
             from gravispec.data.error_rows import ErrorRows  # whose imports take 0.4 s: only where errors are read
 
-            level = noise_level if name == "error" else noise_level or 1.0
-            given[name] = ScaledRows(ErrorRows(files[name], wave), level)
+            given[name] = ErrorRows(files[name], wave)
         elif name == "wave":
             given[name] = wave
         elif name in RECORDS:

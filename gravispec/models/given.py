@@ -8,7 +8,6 @@ from gravispec.data.features import feature_matrix
 from gravispec.data.npz import load_npz
 from gravispec.data.stars import part_of_stars, training_mask
 from gravispec.errors import InputError
-from gravispec.features.family import ScaledRows
 from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.pca import Pca
@@ -61,13 +60,13 @@ class Parts:
 class StoredStars:
     """Stars of a data set at one noise level.
 
-    files : ``{name: path or paths}`` of what the model reads: stars, wave, flux, error, experts, ridge, pca, other,
+    files : ``{name: path or paths}`` of what the model reads: stars, wave, flux, sigma, experts, ridge, pca, other,
         other_model; ``features`` is a list in the order of the families
     families : their names
     """
 
-    def __init__(self, files, *, families=(), noise_level=None):
-        self.files, self.families, self.noise_level = files, families, noise_level
+    def __init__(self, files, *, families=()):
+        self.files, self.families = files, families
         self.stars = pd.read_parquet(files["stars"])
         self._taken = {}
 
@@ -88,7 +87,7 @@ class StoredStars:
         if name == "sigma":
             from gravispec.data.error_rows import ErrorRows  # whose imports take 0.4 s: only where errors are read
 
-            return ScaledRows(ErrorRows(self.files["error"], self.wave), self.noise_level or 1.0)
+            return ErrorRows(self.files["sigma"], self.wave)
         if name == "features":
             return np.hstack(
                 [self._features(*named) for named in zip(self.families, self.files["features"], strict=True)]

@@ -45,11 +45,11 @@ class Level:
     def predict(self, flux, sigma, name, measured=None):
         """Labels by the model ``name`` with intervals, log g by every other, S/N, χ² and flags: a DataFrame of m rows.
 
-        flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Flux is divided by its running continuum where the
-        run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
+        flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Both are divided by the running continuum of flux
+        where the run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
         (``observed.mask``), which stays where it may cost little, and intervals are widened by what a fill may cost.
         """
-        normalised = self._normalised(flux)
+        normalised, sigma = self._normalised(flux, sigma)
         snr = quality.snr(normalised, sigma, measured)
         cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         masked = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
@@ -77,8 +77,8 @@ class Level:
 
     def tables(self, flux, sigma, names):
         """``{name: labels with intervals, S/N, χ² and flags}`` by these models, of spectra without masked pixels."""
-        spectra = Spectra(self._normalised(flux), sigma, self.fits, self.models)
-        snr = quality.snr(spectra.flux, sigma)
+        spectra = Spectra(*self._normalised(flux, sigma), self.fits, self.models)
+        snr = quality.snr(spectra.flux, spectra.sigma)
         found, cost = self._of_spectrum(spectra, snr), np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         return {name: self._table(spectra, name, found, cost) for name in names}
 
@@ -114,8 +114,11 @@ class Level:
         columns |= {**of_spectrum, "fill_cost": fill_cost, "flags": of_spectrum["flags"] | flags}
         return pd.DataFrame(columns)
 
-    def _normalised(self, flux):
-        return flux / divisor(flux, self.fits.wave, width) if (width := self.about["continuum"]) else flux
+    def _normalised(self, flux, sigma):
+        if not self.about["continuum"]:
+            return flux, sigma
+        by = divisor(flux, self.fits.wave, self.about["continuum"])
+        return flux / by, sigma / by
 
     def _filled(self, flux, sigma, measured, snr, name):
         """Flux (m, P) normalised as in training with its fill, and what that may cost (m, T, C)."""

@@ -4,12 +4,11 @@ A family is a module of ``gravispec/features``, named as its parquet file, with
 
 * ``DEFINITION`` and ``UNIT``, one line each, and ``NAMES``, the names of its D features;
 * ``features(...)``, which returns (m, D) features of a block of m stars. What its arguments are called says what it
-  reads, at least one of the first three, and nothing else is given to it; clean flux cannot be asked for:
+  reads, at least one of the first two, and nothing else is given to it; clean flux cannot be asked for:
 
 ========================  ==============================================================================
 ``flux`` (m, P)           noisy flux
-``error`` (m, P)          1σ of the noise that was added: the error array times the noise level
-``sigma`` (m, P)          1σ of every pixel: the same, but the error array itself at noise level 0 (observed flux)
+``sigma`` (m, P)          1σ of every pixel of ``flux``; at noise level 0 what an observation would have
 ``trained`` (m,)          row of the star among the training stars, -1 if it is not one of them
 ``wave`` (P,)             wavelengths, Å, vacuum
 ``pca``                   principal components of the noisy training flux (``gravispec.models.pca.Pca``)
@@ -32,7 +31,7 @@ from gravispec.errors import InputError
 from gravispec.source import arguments
 
 FOLDER = Path(__file__).parents[1] / "features"
-SPECTRA = ("flux", "error", "sigma")
+SPECTRA = ("flux", "sigma")
 ROWS = (*SPECTRA, "trained")  # given block by block
 RECORDS = ("pca", "ridge", "ridge_folds")
 INPUTS = (*ROWS, "wave", *RECORDS, "fitted", "mode")

@@ -37,7 +37,6 @@ rule model:
         module_code=modules_sha(plan.own_modules),
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
-        noise_level=lambda wc: float(wc.level),
         given=MODEL_PARAMS,
     script:
         "../scripts/model.py"
@@ -72,7 +71,6 @@ rule model_for_all_levels:
         module_code=modules_sha(plan.own_modules),
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
-        noise_level=None,
         given=MODEL_PARAMS,
     script:
         "../scripts/model.py"
@@ -108,7 +106,6 @@ rule predictions_of_level:
         module_code=modules_sha(plan.own_modules),
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
-        noise_level=lambda wc: float(wc.level),
         given=MODEL_PARAMS,
     script:
         "../scripts/model.py"

@@ -69,9 +69,9 @@ rule shape:
         wave=WAVE,
         ridge=rules.global_ridge.output.ridge,
         train=sharded(NOISY, ["train"]),
-        train_error=sharded(ERROR, ["train"]),
+        train_sigma=sharded(SIGMA, ["train"]),
         val=sharded(NOISY, ["val"]),
-        val_error=sharded(ERROR, ["val"]),
+        val_sigma=sharded(SIGMA, ["val"]),
     output:
         f"{TRAINED}/shape.npz",
     log:
@@ -84,7 +84,6 @@ rule shape:
         **needs("shape"),
     params:
         code=code_sha("shape.py"),
-        noise_level=lambda wc: float(wc.level),
         n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/shape.py"

@@ -56,14 +56,15 @@ rule stars:
 
 
 rule noisy:
-    """Add noise to a shard. Clean flux is read by no other rule but stress and figure_spectra, which nothing comes from."""
+    """Add noise to a shard; normalise flux and 1σ. Clean flux is read by no other rule but stress and figure_spectra, which nothing comes from."""
     input:
         code=code("noisy.py"),
         wave=WAVE,
         flux=CLEAN,
         error=ERROR,
     output:
-        NOISY,
+        flux=NOISY,
+        sigma=SIGMA,
     log:
         "results/noisy/{dataset}/noise_{level}/logs/noisy_{shard}.log",
     benchmark:

@@ -11,7 +11,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params, family = snakemake.params, snakemake.wildcards.family
-    stored = StoredStars(dict(snakemake.input.items()), noise_level=params.noise_level)
+    stored = StoredStars(dict(snakemake.input.items()))
     device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
     inputs = fit_inputs(
         fit_inputs_of(family),

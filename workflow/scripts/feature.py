@@ -11,8 +11,8 @@ from workflow.scripts.lib.job import job
 with job(snakemake):
     params = snakemake.params
     family = importlib.import_module(f"gravispec.features.{params.family['name']}")
-    about = {"noise_level": params.noise_level, "mode": params.family["mode"]}
-    inputs = open_inputs(family, snakemake.input, trained=TrainedRows(*params.shard, params.n_train), **about)
+    trained = TrainedRows(*params.shard, params.n_train)
+    inputs = open_inputs(family, snakemake.input, trained=trained, mode=params.family["mode"])
     features = compute(family, inputs, *params.shard)
     with atomic(snakemake.output[0]) as path:
         np.save(path, features)

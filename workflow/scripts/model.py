@@ -14,7 +14,7 @@ from workflow.scripts.lib.job import job
 with job(snakemake):
     params, given, made = snakemake.params, dict(snakemake.input.items()), snakemake.output
     module, options = params.about["module"], params.about["options"]
-    stored = StoredStars(given, families=families_of(options), noise_level=params.noise_level)
+    stored = StoredStars(given, families=families_of(options))
     if "fitted" in given:
         fitted = model.load(given["fitted"])
     else:

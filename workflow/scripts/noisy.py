@@ -1,4 +1,4 @@
-"""Add noise to the clean flux of a shard and normalise (gravispec/spectra/observation.py)."""
+"""Add noise to the clean flux of a shard; normalise it and its 1σ (gravispec/spectra/observation.py)."""
 
 import numpy as np
 
@@ -15,8 +15,15 @@ with job(snakemake):
     wave = np.load(snakemake.input.wave, allow_pickle=False)
     device = array_device(snakemake.resources)
     clean, errors = RowReader(snakemake.input.flux), ErrorRows(snakemake.input.error, wave, device=device)
-    with atomic(snakemake.output[0]) as path, row_writer(path, clean.shape) as write:
+    width = errors.width(clean.shape[1] if params.normalisation["continuum"] else 1)
+    with (
+        atomic(*snakemake.output) as (flux_path, sigma_path),
+        row_writer(flux_path, clean.shape) as write_flux,
+        row_writer(sigma_path, (len(clean), width), np.float64 if width == 3 else np.float32) as write_sigma,
+    ):
         for lo, hi in blocks(0, len(clean)):
             rows, flux = first + np.arange(lo, hi), on_device(clean[lo:hi], device)
             noise = {"level": params.noise_level, "seed": params.seed, "split": split, "rows": rows}
-            write(observe(flux, errors[lo:hi], **noise, wave=wave, **params.normalisation))
+            flux, scale = observe(flux, errors[lo:hi], **noise, wave=wave, **params.normalisation)
+            write_flux(flux)
+            write_sigma(errors.scaled(slice(lo, hi), scale))

@@ -7,7 +7,6 @@ from gravispec.data.arrays import RowReader, blocks
 from gravispec.data.error_rows import ErrorRows
 from gravispec.data.files import atomic
 from gravispec.data.stars import training_mask
-from gravispec.features.family import ScaledRows
 from gravispec.features.shape import NAMES
 from gravispec.features.shape_fit import calibrated, fit_shape
 from gravispec.models.ridge import RidgeFit
@@ -20,9 +19,8 @@ with job(snakemake):
     trained = stars[training_mask(stars, params.n_train)]
 
     def reader(split):
-        """Noisy flux and its 1σ of rows of a split; at noise level 0 the error of the observation."""
-        flux, error = RowReader(files[split]), ErrorRows(files[f"{split}_error"], wave)
-        sigma = ScaledRows(error, params.noise_level or 1.0)
+        """Noisy flux and its 1σ of rows of a split."""
+        flux, sigma = RowReader(files[split]), ErrorRows(files[f"{split}_sigma"], wave)
         return lambda rows: (flux[rows], sigma[rows])
 
     shape = fit_shape(reader("train"), trained["T_eff"].to_numpy(), trained["M_H"].to_numpy(), wave)
