@@ -10,7 +10,7 @@ from gravispec.spectra.observation import observe
 from gravispec.spectra.observing import error_of
 
 N, P = 40, 600
-WAVE = np.linspace(7101.0, 8849.0, P)
+WAVE = np.linspace(7105.0, 8845.0, P)
 PARAMETERS = np.stack([np.geomspace(0.2, 20, N), np.linspace(-1e-4, 1e-4, N)], axis=1)
 ERROR = error_of(WAVE, PARAMETERS)
 CLEAN = np.random.default_rng(5).uniform(0.4, 1.2, (N, P)).astype(np.float32)
