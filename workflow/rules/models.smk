@@ -43,7 +43,7 @@ rule model:
         "../scripts/model.py"
 
 
-rule model_for_all_levels:
+use rule model as model_for_all_levels with:
     """A model that serves all noise levels, fitted once."""
     input:
         unpack(plan.model_inputs("fit")),
@@ -58,27 +58,11 @@ rule model_for_all_levels:
         f"{FOR_ALL_LEVELS}/model.tsv"
     wildcard_constraints:
         model=one_of(plan.models_that("all_levels")),
-    conda:
-        "../../envs/gpu.yaml"
-    threads: lambda wc: 1 + plan.asks_for("threads", wc)
-    resources:
-        **needs(
-            "model",
-            gpu=lambda wc: GPU * plan.asks_for("device", wc),
-            device=config["device"],
-        ),
     params:
-        code=code_sha("model.py"),
-        module_code=modules_sha(plan.own_modules),
-        about=plan.about_model,
-        n_train=lambda wc: int(wc.n_train),
         noise_level=None,
-        given=MODEL_PARAMS,
-    script:
-        "../scripts/model.py"
 
 
-rule predictions_of_level:
+use rule model as predictions_of_level with:
     """What such a model predicts at one of the noise levels."""
     input:
         unpack(plan.model_inputs("read_to_predict")),
@@ -94,21 +78,7 @@ rule predictions_of_level:
         f"{MODEL}/predictions.tsv"
     wildcard_constraints:
         model=one_of(plan.models_that("all_levels")),
-    conda:
-        "../../envs/gpu.yaml"
-    threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs(
-            "predictions_of_level",
-            gpu=lambda wc: GPU * plan.asks_for("device", wc),
-            device=config["device"],
-        ),
-    params:
-        code=code_sha("model.py"),
-        module_code=modules_sha(plan.own_modules),
-        about=plan.about_model,
-        n_train=lambda wc: int(wc.n_train),
-        noise_level=lambda wc: float(wc.level),
-        given=MODEL_PARAMS,
-    script:
-        "../scripts/model.py"
+        **needs("predictions_of_level"),
+        gpu=lambda wc: GPU * plan.asks_for("device", wc),
+        device=config["device"],
