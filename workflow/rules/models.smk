@@ -1,10 +1,5 @@
 # Models: each is a module of gravispec/models that says what it reads; shared by all runs that name it.
 # Needs: results/noisy, results/features.  Makes: results/models.
-MODEL_PARAMS = dict(
-    seed=settings.seed,
-    validation=config["validation"],
-    edges=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H),
-)
 
 
 rule model:
@@ -38,7 +33,9 @@ rule model:
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
         noise_level=lambda wc: float(wc.level),
-        given=MODEL_PARAMS,
+        seed=config["seed"],
+        validation=config["validation"],
+        edges=EDGES,
     script:
         "../scripts/model.py"
 
