@@ -16,7 +16,7 @@ from benchmarks.measure import in_turn, set_threads
 from benchmarks.naive_moe import ALPHAS, M_H, SEED, T_EFF, naive
 from benchmarks.spectra import write_data_set
 
-EDGES = {"T_eff_edges": T_EFF, "M_H_edges": M_H}
+EDGES = {"T_eff": T_EFF, "M_H": M_H}
 N_BINS = 9
 CV = {"n_folds": 5, "seed": SEED}
 GATE = {"hidden": 64, "learning_rate": 1e-3, "epochs": 100, "patience": 10, "batch": 64, "seed": SEED}
@@ -66,12 +66,12 @@ def _chunks(folder, keep=None):
     from gravispec.data.arrays import RowReader
     from gravispec.data.stars import TrainingChunks
     from gravispec.labels import LABELS
-    from gravispec.models.bins import assign
+    from gravispec.models.bins import Bins
 
     stars = pd.read_parquet(folder / "stars.parquet")
     train = (stars["split"] == "train").to_numpy()
     if keep is not None:
-        train = train & (assign(stars["T_eff"], stars["M_H"], **EDGES) == keep)
+        train = train & (Bins(**EDGES).of(stars["T_eff"], stars["M_H"]) == keep)
     return TrainingChunks(RowReader(folder / "flux.npy"), stars, train, LABELS)
 
 
@@ -127,11 +127,11 @@ def mixture(stars, features, predictions, *, device="cpu"):
     features (N, 13) and predictions (N, 1 + bins), the global Ridge first, of all N stars.
     """
     from gravispec.data.stars import part_of_stars
-    from gravispec.models.bins import assign, one_hot
+    from gravispec.models.bins import Bins, one_hot
     from gravispec.models.gates import fit_classify, fit_gate
 
     log_g, train = stars["log_g"].to_numpy(), (stars["split"] == "train").to_numpy()
-    bins = assign(stars["T_eff"], stars["M_H"], **EDGES)
+    bins = Bins(**EDGES).of(stars["T_eff"], stars["M_H"])
     part = np.where(bins < 0, "uncovered", part_of_stars(stars, fit=0.7, stop=0.1))
     scaling = {"mean": features[train].mean(axis=0), "scale": np.maximum(features[train].std(axis=0), 1e-12)}
     experts = predictions[:, 1:]

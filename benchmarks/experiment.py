@@ -15,7 +15,7 @@ from gravispec.data.arrays import blocks
 from gravispec.device import host
 from gravispec.features import quality, window
 from gravispec.labels import LABELS
-from gravispec.models.bins import assign
+from gravispec.models.bins import Bins
 from gravispec.models.moments import fold_moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv, ridge_from_moments
@@ -52,7 +52,7 @@ class Experiment:
         splits = {"train": n_train, "val": n_val, "test": n_test}
         self.stars = pd.concat([sample_stars(n, split=s, seed=SEED) for s, n in splits.items()], ignore_index=True)
         self.train = (self.stars["split"] == "train").to_numpy()
-        self.bins = assign(self.stars["T_eff"], self.stars["M_H"], **EDGES)
+        self.bins = Bins(**EDGES).of(self.stars["T_eff"], self.stars["M_H"])
         self.flux, self.parameters = [], []  # a block of rows each
         for split, rows in self.stars.groupby("split", sort=False):
             for lo, hi in blocks(0, len(rows)):

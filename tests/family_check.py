@@ -1,11 +1,13 @@
 """One check that every feature family passes, against a naive dense reference."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from gravispec.data.arrays import RowReader
-from gravispec.data.features import read_about, write_features
+from gravispec.data.features import write_features
 from gravispec.features.family import TrainedRows, compute, open_inputs
 
 N_TRAIN, N_VAL, N_TEST = 160, 20, 30
@@ -68,7 +70,7 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
     assert table["star_id"].tolist() == data.stars["star_id"].tolist()
     assert all(field.type == "float" for field in pq.read_schema(path) if field.name in columns)
     np.testing.assert_array_equal(table[columns].to_numpy(), features)
-    written = read_about(path)
+    written = json.loads(pq.read_schema(path).metadata[b"gravispec"])
     assert (written["family"], written["definition"], written["unit"]) == (family, module.DEFINITION, module.UNIT)
     assert list(written["names"].values()) == list(module.NAMES)
 

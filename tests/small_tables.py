@@ -34,7 +34,7 @@ ABOUT = {
     "resamples": 40,
     "confidence": 0.95,
     "bin_names": ["cool", "mid", "hot"],
-    "edges": {f"{label}_edges": limits for label, limits in EDGES.items()},
+    "edges": EDGES,
     "validation": {"fit": 0.5, "stop": 0.1},
     "labels": LABELS | {"beta": 1.2, "mag": {"low": 20.5, "high": 22.5}},
     "n_stars": N_STARS,

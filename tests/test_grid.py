@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, make_interp_spline
 
 from gravispec.errors import InputError
-from gravispec.spectra.grid import GridInterpolator, fit_basis, leave_one_out_error, nodes, shard, tensor_spline
+from gravispec.spectra.grid import GridInterpolator, _spline_degree, fit_basis, nodes, shard, tensor_spline
 from gravispec.spectra.normalise import median_normalised, row_median
 
 AXES = {"T_eff": np.linspace(3750, 6000, 7), "log_g": np.linspace(1, 5, 5), "M_H": np.linspace(-2.5, 0.75, 6)}
@@ -38,6 +38,37 @@ def rms(flux, reference):
     return np.sqrt(((median_normalised(flux) - median_normalised(reference)) ** 2).mean(axis=1))
 
 
+def leave_one_out_error(grid):
+    """Interpolation error at grid models that the spline has not seen.
+
+    For every axis and every inner node of it, all models with that value are dropped, the spline along the axis is
+    fitted again to the rest, and the dropped models are compared with their prediction. At the nodes of the other axes
+    a tensor-product spline equals its spline along the one axis, so this is the error of the whole interpolator with
+    that plane missing. The gap is twice the grid's spacing: where the spline converges as the fourth power of the
+    spacing, the error of the full grid between its nodes is about 16 times smaller.
+
+    Returns:
+        name of the axis -> (n_inner, n_models / n_nodes) rms over the pixels of the median-normalised flux.
+        An axis of two nodes has n_inner = 0.
+    """
+    shape = tuple(len(positions) for positions in grid.axes.values())
+    by_node = grid.basis.coefficients.reshape(*shape, -1)
+    return {
+        name: np.array(
+            [_plane_error(grid, positions, np.moveaxis(by_node, i, 0), j) for j in range(1, len(positions) - 1)]
+        )
+        for i, (name, positions) in enumerate(grid.axes.items())
+    }
+
+
+def _plane_error(grid, positions, by_node, j):
+    """rms (n_models / n_nodes,) of the models at positions[j], predicted from those at the other positions."""
+    rest = np.delete(np.arange(len(positions)), j)
+    predicted = make_interp_spline(positions[rest], by_node[rest], k=_spline_degree(len(rest)))(positions[j])
+    true, predicted = (median_normalised(grid.flux_of(c.reshape(-1, c.shape[-1]))) for c in (by_node[j], predicted))
+    return np.sqrt(((predicted - true) ** 2).mean(axis=1))
+
+
 def test_nodes_are_in_the_order_of_nested_loops():
     np.testing.assert_array_equal(nodes(AXES), list(itertools.product(*AXES.values())))
 
@@ -47,12 +78,6 @@ def test_shards_cover_every_model_once(n_models, n_shards):
     shards = [shard(n_models, i, n_shards) for i in range(n_shards)]
     assert [row for rows in shards for row in rows] == list(range(n_models))
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
-
-
-def test_shard_outside_the_grid_is_refused():
-    for wrong in ((10, 3, 3), (10, -1, 3), (2, 0, 3)):
-        with pytest.raises(InputError, match="shard"):
-            shard(*wrong)
 
 
 @pytest.mark.parametrize("n_pixels", [50, 51])
@@ -158,8 +183,6 @@ def test_labels_outside_the_grid_are_refused(grid, column, value):
 def test_wrong_shapes_and_models_are_refused(grid):
     with pytest.raises(InputError, match="T_eff, log_g, M_H"):
         grid(random_labels(5)[:, :2])
-    with pytest.raises(InputError, match="axis log_g"):
-        nodes({"T_eff": [4000, 5000], "log_g": [4, 3]})
     flux = analytic_flux(nodes(AXES))
     with pytest.raises(InputError, match="209 models"):
         GridInterpolator(AXES, fit_basis(flux[:-1]), wave=WAVE)

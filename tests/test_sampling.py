@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gravispec.errors import InputError
 from gravispec.spectra.sampling import LABELS, STAR_PRIORS, ScaledBeta, sample_stars
 
 DRAWN = [name for name, prior in STAR_PRIORS.items() if prior.low < prior.high]
@@ -58,16 +57,3 @@ def test_constants_and_replaced_priors():
     assert (changed["a_M"] == 0.4).all()
     unchanged = [name for name in default if name not in ("T_eff", "a_M")]
     pd.testing.assert_frame_equal(changed[unchanged], default[unchanged])
-
-
-@pytest.mark.parametrize("wrong", [(5, 1, 1, 1), (1, np.inf, 1, 1), (1, 5, 0, 1), (1, 5, 1, -2)])
-def test_bad_distributions_are_refused(wrong):
-    with pytest.raises(InputError):
-        ScaledBeta(*wrong)
-
-
-def test_bad_arguments_are_refused():
-    with pytest.raises(InputError, match="split val: 0 stars"):
-        sample_stars(0, split="val", seed=1)
-    with pytest.raises(InputError, match="'logg'"):
-        sample_stars(5, split="val", seed=1, priors={"logg": ScaledBeta(1, 5)})

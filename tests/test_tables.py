@@ -13,7 +13,7 @@ from gravispec.evaluation.curves import training_curves
 from gravispec.evaluation.differences import differences
 from gravispec.evaluation.hypotheses import hypotheses
 from gravispec.evaluation.metrics import r2_rows, rho, scores
-from gravispec.evaluation.published import published_per_bin, published_results
+from gravispec.evaluation.published import published_results
 from gravispec.evaluation.summary import summary
 
 N = 900
@@ -197,12 +197,9 @@ def test_published_options_and_the_nearest_training_size_count(predictions, samp
         assert found.loc["ridge_full", "published_bosz_model"] == "Ridge alpha=200"
 
 
-def test_the_published_tables_are_complete():
-    results, bins = published_results(), published_per_bin()
-    assert len(results) == 51
-    assert not results.isna().any(axis=None)
-    assert bins["bin"].tolist() == list(range(9))
-    assert bins["n_test_32k"].sum() == 816  # the covered stars of the published test set
+def test_the_published_table_is_complete():
+    assert len(published_results()) == 51
+    assert not published_results().isna().any(axis=None)
 
 
 def test_differences_are_paired_and_of_the_pairs_that_a_cell_has(predictions, samples):

@@ -5,10 +5,10 @@ import pytest
 
 from gravispec.errors import InputError
 from gravispec.features.window import N_COMPONENTS, NAMES, WINDOWS, features, line_features
-from gravispec.models.bins import assign, one_hot
+from gravispec.models.bins import Bins, one_hot
 from gravispec.models.pca import Pca
 
-EDGES = {"T_eff_edges": [3750, 4500, 5250, 6000], "M_H_edges": [-2, -1, 0, 0.5]}
+BINS = Bins([3750, 4500, 5250, 6000], [-2, -1, 0, 0.5])
 
 
 def test_line_features_follow_their_definition():
@@ -69,7 +69,7 @@ def test_thirteen_features_with_the_scores_last():
     ],
 )
 def test_bins_are_half_open_and_the_last_one_is_closed(T_eff, M_H, expected):
-    assert assign([T_eff], [M_H], **EDGES)[0] == expected
+    assert BINS.of([T_eff], [M_H])[0] == expected
 
 
 def test_one_hot_is_zero_for_uncovered_stars():
@@ -80,6 +80,6 @@ def test_beta_1_2_covers_the_published_share_of_stars():
     from gravispec.spectra.sampling import sample_stars
 
     stars = sample_stars(100_000, split="test", seed=5)
-    covered = assign(stars["T_eff"], stars["M_H"], **EDGES) >= 0
+    covered = BINS.of(stars["T_eff"], stars["M_H"]) >= 0
     # method.md section 1: 81.6 %; binomial error 0.12 %
     assert covered.mean() == pytest.approx(0.816, abs=0.005)

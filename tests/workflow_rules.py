@@ -5,17 +5,23 @@ import textwrap
 from pathlib import Path
 
 REPO = Path(__file__).parents[1]
-RULE = re.compile(r"^( *)rule ?(\w*):\n((?:\1 {4}.*\n|\n)*)", re.M)
+RULE = re.compile(r"^( *)(?:use rule (\w+) as (\w+) with|rule ?(\w*)):\n((?:\1 {4}.*\n|\n)*)", re.M)
 LOOP = re.compile(r"^for (\w+) in \((.*)\):$", re.M)
 
 
 def rules_of(text):
-    """``{name: body}``; a rule in a loop over names stands there once for each of them."""
+    """``{name: body}``; a rule in a loop over names stands there once for each of them.
+
+    The body of a rule that uses another one is its own, and that of the other after it.
+    """
     found = {}
     for match in RULE.finditer(text):
-        body = textwrap.dedent(match[3])
+        body = textwrap.dedent(match[5])
         if match[2]:
-            found[match[2]] = body
+            found[match[3]] = body + found[match[2]]
+            continue
+        if match[4]:
+            found[match[4]] = body
             continue
         variable, values = LOOP.findall(text[: match.start()])[-1]
         name = re.search(r'name:\n +f"(.+)"', body)[1]

@@ -45,14 +45,6 @@ class Plan:
         }
         self.fitted_families = [family for family in self.reads if fit_inputs_of(family)]
 
-    def datasets_of(self, kind):
-        """The data sets of one kind."""
-        return [name for name, dataset in self.settings.datasets.items() if dataset.kind == kind]
-
-    def grids_of(self, kind):
-        """The grids of one kind."""
-        return [name for name, grid in self.settings.grids.items() if grid.kind == kind]
-
     def all_shards(self, pattern, splits=SPLITS, **at):
         """The files of a data set's shards, in the order of its stars."""
         shards = self.settings.datasets[at["dataset"]].shards()

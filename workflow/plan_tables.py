@@ -58,7 +58,7 @@ class RunTables:
             "user_files": self.user_files(wildcards),
             "seed": settings.seed,
             "validation": config["validation"],
-            "edges": {"T_eff_edges": settings.bins.T_eff, "M_H_edges": settings.bins.M_H},
+            "edges": {"T_eff": settings.bins.T_eff, "M_H": settings.bins.M_H},
             "bin_names": settings.bins.names(),
             "resamples": settings.evaluation.resamples,
             "confidence": settings.evaluation.confidence,

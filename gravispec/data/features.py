@@ -34,11 +34,6 @@ def column_names(family, n):
     return [f"{family}_{i:02d}" for i in range(n)]
 
 
-def read_about(path):
-    """What ``write_features`` said about the family."""
-    return json.loads(pq.read_schema(path).metadata[b"gravispec"])
-
-
 def feature_matrix(table, family):
     """The columns of ``family`` in a feature table as (N, D) float64."""
     return table[[c for c in table if c.startswith(f"{family}_")]].to_numpy(np.float64)

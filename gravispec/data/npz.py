@@ -1,23 +1,31 @@
-"""A dataclass of arrays and numbers as one .npz file, without pickle."""
+"""Dataclasses of arrays and numbers, each as one .npz file, without pickle."""
 
 from dataclasses import fields
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 
 from gravispec.errors import InputError
 
-Record = TypeVar("Record")
+Kind = TypeVar("Kind")
 
 
-def save_npz(file: str | Path | BinaryIO, record: object) -> None:
-    """Write every field of a dataclass to `file` (a path that ends in .npz, or an open binary file)."""
-    np.savez(file, allow_pickle=False, **{field.name: getattr(record, field.name) for field in fields(record)})
+class Record:
+    """Base class of a dataclass of arrays and numbers."""
+
+    def save(self, file: str | Path | BinaryIO) -> None:
+        """Write every field to `file` (a path that ends in .npz, or an open binary file)."""
+        np.savez(file, allow_pickle=False, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, file: str | Path | BinaryIO) -> Self:
+        """As `load_npz`."""
+        return load_npz(file, cls)
 
 
-def load_npz(file: str | Path | BinaryIO, kind: type[Record]) -> Record:
+def load_npz(file: str | Path | BinaryIO, kind: type[Kind]) -> Kind:
     """Read a dataclass of type `kind`, scalars as Python numbers. InputError if the file is something else."""
     try:
         with np.load(file, allow_pickle=False) as arrays:

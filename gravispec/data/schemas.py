@@ -17,18 +17,14 @@ from gravispec.models.flags import OF_SPECTRUM
 
 def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
     """A schema; ``columns``: name and range (low, high), or name and the allowed texts, or name and None for any."""
-    schema = DataFrameSchema(metadata={"empty": empty or {}, "given": given or {}})
-    found = {}
-    for name, allowed in columns.items():
-        if allowed is None:
-            check = None
-        elif isinstance(allowed[0], str):
-            check = Check.isin(allowed)
-        else:
-            check = Check.in_range(*allowed)
-        found[name] = Column(checks=check, nullable=empty_of(schema, name) is not None, required=name not in optional)
     numbers = [name for name, allowed in columns.items() if allowed and not isinstance(allowed[0], str)]
-    return DataFrameSchema(found, checks=list(checks), unique=key, metadata={**schema.metadata, "numbers": numbers})
+    schema = DataFrameSchema(checks=list(checks), unique=key, metadata={"empty": empty or {}, "given": given or {}})
+    schema.metadata["numbers"] = numbers
+    for name, allowed in columns.items():
+        check = Check.in_range(*allowed) if name in numbers else Check.isin(allowed) if allowed else None
+        nullable = empty_of(schema, name) is not None
+        schema.columns[name] = Column(checks=check, nullable=nullable, required=name not in optional, name=name)
+    return schema
 
 
 def _rising(*columns):
@@ -54,13 +50,13 @@ SHARE = (0, 1)
 LEVEL = {"noise_level": (0, 10)}
 CELL = {**LEVEL, "n_train": COUNT}
 STARS = {"stars": ("covered", "all")}
+GROUP = {"by": None, "bin": COUNT_OR_0, "low": ANY, "high": ANY}  # of stars, all or in a bin
 STAR = {"star_id": None, "split": ("train", "val", "test")}
 LABELS = {"T_eff": (1000, 100_000), "log_g": (-3, 10), "M_H": (-10, 3)}
 ABUNDANCES = {"a_M": ANY, "C_M": ANY}  # 0 where they are not known
 OF_STAR = {**CELL, **STAR, "part": ("fit", "stop", "calibration", "test"), **LABELS, **ABUNDANCES}
 OF_STAR |= {"mag": ANY, "snr": COUNT_OR_0, "bin": (-1, np.inf), "snr_measured": ANY, "chi2": COUNT_OR_0}
 INTERVAL = {"ci_low": ANY, "ci_high": ANY}
-R2_INTERVAL = {"r2_ci_low": R2, "r2_ci_high": R2}
 STATISTICS = {"bias": ANY, "scatter": COUNT_OR_0, "r2": R2, "coverage95": SHARE}
 CHANGES = {f"{s}{end}": ANY for s in STATISTICS for end in ("_change", "_ci_low", "_ci_high")}
 SHARES = dict.fromkeys(("flagged", *map(str.lower, OF_SPECTRUM)), SHARE)
@@ -145,15 +141,8 @@ SCHEMAS = {
         key=["noise_level", "n_train", "bin", "model"],
     ),
     "by_snr": _table(
-        {
-            **CELL,
-            "model": None,
-            "snr_low": COUNT_OR_0,
-            "snr_high": COUNT_OR_0,
-            "n_test": COUNT,
-            "r2": R2,
-            **R2_INTERVAL,
-        },
+        {**CELL, "model": None, "snr_low": COUNT_OR_0, "snr_high": COUNT_OR_0, "n_test": COUNT, "r2": R2}
+        | {"r2_ci_low": R2, "r2_ci_high": R2},
         _rising("r2_ci_low", "r2_ci_high"),
         empty={"r2|r2_ci_low|r2_ci_high": Empty(FEW, few)},
         key=["noise_level", "n_train", "model", "snr_low"],
@@ -173,24 +162,15 @@ SCHEMAS = {
         empty={"value": Empty("it is a text", lambda table, column: table["text"] != "")},
     ),
     "calibration": _table(
-        {
-            **LEVEL,
-            "model": None,
-            "label": None,
-            "nominal": SHARE,
-            "by": None,
-            "bin": COUNT_OR_0,
-            "low": ANY,
-            "high": ANY,
-        }
-        | {"n_test": COUNT, "coverage": SHARE, "band_low": SHARE, "band_high": SHARE, "half_width": COUNT_OR_0},
+        {**LEVEL, "model": None, "label": None, "nominal": SHARE, **GROUP, "n_test": COUNT, "coverage": SHARE}
+        | {"band_low": SHARE, "band_high": SHARE, "half_width": COUNT_OR_0},
         _rising("band_low", "band_high"),
         empty=ALL_STARS,
         key=["noise_level", "model", "label", "nominal", "by", "bin"],
     ),
     "residuals": _table(
-        {**LEVEL, "model": None, "label": None, "by": None, "bin": COUNT_OR_0, "low": ANY, "high": ANY, "median": ANY}
-        | {"n_test": COUNT, **dict.fromkeys(LIMITS, ANY), "bias": ANY, "scatter": COUNT_OR_0, "outliers": SHARE},
+        {**LEVEL, "model": None, "label": None, **GROUP, "median": ANY, "n_test": COUNT}
+        | {**dict.fromkeys(LIMITS, ANY), "bias": ANY, "scatter": COUNT_OR_0, "outliers": SHARE},
         _rising("bias_ci_low", "bias", "bias_ci_high"),
         _rising("scatter_ci_low", "scatter_ci_high"),
         empty=ALL_STARS,

@@ -5,7 +5,7 @@ import pandas as pd
 from gravispec.data.features import feature_matrix
 from gravispec.data.stars import part_of_stars, training_mask
 from gravispec.errors import InputError
-from gravispec.models.bins import UNCOVERED, assign
+from gravispec.models.bins import UNCOVERED, Bins
 
 ABOUT = ["T_eff", "log_g", "M_H", "a_M", "C_M", "mag", "snr"]
 
@@ -23,7 +23,7 @@ def predictions(stars, cells, *, leading, edges, validation):
     others = (stars["split"] != "train").to_numpy()
     kept = stars.loc[others, ["star_id", "split", *ABOUT]].reset_index(drop=True)
     kept.insert(2, "part", part_of_stars(stars, fit=validation["fit"], stop=validation["stop"])[others])
-    kept["bin"] = assign(kept["T_eff"], kept["M_H"], **edges)
+    kept["bin"] = Bins(**edges).of(kept["T_eff"], kept["M_H"])
     parts = []
     for level, n_train, quality, tables in cells:
         measured = feature_matrix(quality[others], "quality")

@@ -25,11 +25,6 @@ def published_results():
     return pd.read_csv(path, comment="#", keep_default_na=False)
 
 
-def published_per_bin():
-    """Table with a row a bin of the mixture of experts: R² and ΔR² of the gates for 32,000 and 100,000 stars."""
-    return pd.read_csv(Path(__file__).with_name("published_per_bin.csv"), comment="#")
-
-
 def published_r2(about, cell):
     """``{column: value}`` of ``PUBLISHED_COLUMNS`` for a model of the configuration on all stars of a cell.
 

@@ -1,6 +1,6 @@
 """The tables of a run computed again from the tables, models and spectra before them, by the functions that made them.
 
-``RECIPES``: by the name of a schema, a function of a ``Tables`` that yields one table a file; each after those that it
+``RECIPES``: by the name of a schema, a function of a ``Tables`` that gives one table a file; each after those that it
 reads. A recipe may leave out columns; the schema says of each of them why (``given``).
 """
 
@@ -120,38 +120,10 @@ def _predictions(run):
     yield predictions(run.one("stars"), cells, **run.settings("leading", "edges", "validation"))
 
 
-def _samples(run):
-    yield resampled(*run.of_run[:2], **run.settings("seed", "resamples"))
-
-
-def _bootstrap(run):
-    yield differences(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))
-
-
-def _per_bin(run):
-    yield per_bin(*run.of_run, **run.settings("bin_names", "seed", "resamples", "confidence"))
-
-
-def _by_snr(run):
-    yield by_snr(*run.of_run[:2], **run.settings("seed", "resamples", "confidence"))
-
-
-def _hypotheses(run):
-    yield hypotheses(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))
-
-
-def _training_curves(run):
-    yield training_curves(model.about_fits(run.about["cells"], [fit["model"] for fit in run.about["fits"]]))
-
-
 def _calibrations(run):
     table = run.one("predictions")
     for level, names in run.about["deployed"]:
         yield flat(calibration(table[table["noise_level"] == level], names))
-
-
-def _coverage(run):
-    yield coverage(run.one("predictions"), run.calibrations)
 
 
 def _residuals(run):
@@ -159,25 +131,23 @@ def _residuals(run):
     yield table.drop(columns=table.filter(regex="_ci_"))  # of one resample
 
 
-def _giants_dwarfs(run):
-    yield giants_dwarfs(run.one("predictions"), run.deployed, **run.settings("confidence"))
-
-
 RECIPES = {
     "stars": _stars,
     "experts": _experts,
     "model_predictions": _model_predictions,
     "predictions": _predictions,
-    "samples": _samples,
-    "bootstrap": _bootstrap,
-    "per_bin": _per_bin,
-    "by_snr": _by_snr,
-    "hypotheses": _hypotheses,
-    "training_curves": _training_curves,
+    "samples": lambda run: [resampled(*run.of_run[:2], **run.settings("seed", "resamples"))],
+    "bootstrap": lambda run: [differences(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))],
+    "per_bin": lambda run: [per_bin(*run.of_run, **run.settings("bin_names", "seed", "resamples", "confidence"))],
+    "by_snr": lambda run: [by_snr(*run.of_run[:2], **run.settings("seed", "resamples", "confidence"))],
+    "hypotheses": lambda run: [hypotheses(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))],
+    "training_curves": lambda run: [
+        training_curves(model.about_fits(run.about["cells"], [fit["model"] for fit in run.about["fits"]]))
+    ],
     "calibrations": _calibrations,
-    "calibration": _coverage,
+    "calibration": lambda run: [coverage(run.one("predictions"), run.calibrations)],
     "residuals": _residuals,
-    "giants_dwarfs": _giants_dwarfs,
+    "giants_dwarfs": lambda run: [giants_dwarfs(run.one("predictions"), run.deployed, **run.settings("confidence"))],
 }
 #: largest relative difference of a number; networks in single precision depend on the machine
 TOLERANCE = {"model_predictions": 1e-5}

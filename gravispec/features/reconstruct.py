@@ -44,9 +44,5 @@ class Reconstruction:
         """(r, k) conditional mean of z for flux (r, P)."""
         return cho_solve(self._factor, self._scaled @ (self._weight * (flux - self.mean)).T, check_finite=False).T
 
-    def covariance(self) -> np.ndarray:
-        """(k, k) of z given the measured pixels."""
-        return cho_solve(self._factor, np.eye(len(self._scaled)))
-
     def __call__(self, flux: np.ndarray) -> np.ndarray:
         return self.mean[self.missing] + self.scores(flux) @ self._of_missing

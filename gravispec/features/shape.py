@@ -9,19 +9,17 @@ so are the weights of the fit: all of it is one product of matrices.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from gravispec.data.npz import load_npz, save_npz
+from gravispec.data.npz import Record
 
 #: the deviations, by their flags in a catalogue
 NAMES = ("LINE_WIDTH", "LINE_CORE", "LINE_DEPTH", "SLOPE")
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Record):
     """Tests for J deviations in C cells of stars on P pixels, with templates linear in k scores of a star; float32.
 
     T_eff_edges, K, and M_H_edges, dex: between cells, which are numbered along M_H first.
@@ -72,10 +70,3 @@ class Shape:
         z = self.z(flux, sigma, self.cell(T_eff, M_H))
         beyond = ~((z >= self.limits[:, 0]) & (z <= self.limits[:, 1]))
         return dict(zip(NAMES, beyond.T, strict=True))
-
-    def save(self, file: str | Path | BinaryIO) -> None:
-        save_npz(file, self)
-
-    @classmethod
-    def load(cls, file: str | Path | BinaryIO) -> "Shape":
-        return load_npz(file, cls)

@@ -11,7 +11,7 @@ UNCOVERED = -1
 
 @dataclass(frozen=True)
 class Bins:
-    """Edges in T_eff (K) and M_H (dex): bin = ``n_M_H · (index in T_eff) + (index in M_H)`` (method.md section 6)."""
+    """Edges in T_eff (K) and M_H (dex); intervals are half-open, the last one closed (method.md section 6)."""
 
     T_eff: tuple
     M_H: tuple
@@ -20,18 +20,9 @@ class Bins:
         return (len(self.T_eff) - 1) * (len(self.M_H) - 1)
 
     def of(self, T_eff, M_H):
-        """Bin of each star (N,) int from its labels (N,)."""
-        return assign(T_eff, M_H, T_eff_edges=self.T_eff, M_H_edges=self.M_H)
-
-
-def assign(T_eff, M_H, *, T_eff_edges, M_H_edges):
-    """Bin of each star: ``n_M_H · (index in T_eff) + (index in M_H)``, or -1 outside the edges.
-
-    Intervals are half-open, the last one closed (method.md section 6). Labels (N,); returns (N,) int.
-    """
-    i, j = _interval(T_eff, T_eff_edges), _interval(M_H, M_H_edges)
-    covered = (i >= 0) & (j >= 0)
-    return np.where(covered, i * (len(M_H_edges) - 1) + j, UNCOVERED)
+        """Bin of each star (N,) int from its labels (N,): ``n_M_H · (index in T_eff) + (index in M_H)``, -1 outside."""
+        i, j = _interval(T_eff, self.T_eff), _interval(M_H, self.M_H)
+        return np.where((i >= 0) & (j >= 0), i * (len(self.M_H) - 1) + j, UNCOVERED)
 
 
 def _interval(values, edges):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dsfrk, dtfttr, dtrttf
 
+from gravispec.data.npz import Record
 from gravispec.device import empty, host, like, namespace, on_device
 from gravispec.errors import InputError
 
@@ -17,7 +18,7 @@ BLOCK = 2048  # rows that are summed at once: enough for a fast matrix product, 
 
 
 @dataclass
-class Moments:
+class Moments(Record):
     """Count, means and centred second moments of rows (x, y): P pixels and T targets.
 
     n : number of rows

@@ -1,13 +1,11 @@
 """Principal components of spectra, from the moments of the noisy training flux."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from scipy.linalg import eigh
 
-from gravispec.data.npz import load_npz, save_npz
+from gravispec.data.npz import Record
 from gravispec.device import host, like, namespace
 from gravispec.errors import InputError
 from gravispec.models.moments import Moments
@@ -16,7 +14,7 @@ N_COMPONENTS = 96
 
 
 @dataclass
-class Pca:
+class Pca(Record):
     """mean (P,), components (k, P) orthonormal, explained_variance (k,) descending, total_variance of all P pixels."""
 
     mean: np.ndarray
@@ -33,13 +31,6 @@ class Pca:
         if len(self.components) < k:
             raise InputError(f"{k} principal components are needed, the training stars gave {len(self.components)}")
         return Pca(self.mean, self.components[:k], self.explained_variance[:k], self.total_variance)
-
-    def save(self, file: str | Path | BinaryIO) -> None:
-        save_npz(file, self)
-
-    @classmethod
-    def load(cls, file: str | Path | BinaryIO) -> "Pca":
-        return load_npz(file, cls)
 
 
 def pca_from_moments(moments: Moments, n_components: int) -> Pca:

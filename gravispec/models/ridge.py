@@ -12,13 +12,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from scipy.linalg.blas import dsymm
 
-from gravispec.data.npz import load_npz, save_npz
+from gravispec.data.npz import Record
 from gravispec.device import host, like, namespace, on_device
 from gravispec.errors import InputError
 from gravispec.models.moments import Chunks, Moments, checked_chunks, fold_moments, fold_of_row, pool
@@ -29,7 +27,7 @@ BLOCK = 512  # columns handled at once, so that temporary arrays stay small
 
 
 @dataclass
-class RidgeFit:
+class RidgeFit(Record):
     """y ≈ X @ coef + intercept.
 
     coef : (P,) float64, or (P, T) for T targets; then intercept and alpha are (T,) and cv_mse (A, T)
@@ -59,16 +57,9 @@ class RidgeFit:
     def __str__(self) -> str:
         return f"alpha {self.alpha:g}, CV MSE {self.cv_mse.min():.4f}"
 
-    def save(self, file: str | Path | BinaryIO) -> None:
-        save_npz(file, self)
-
-    @classmethod
-    def load(cls, file: str | Path | BinaryIO) -> "RidgeFit":
-        return load_npz(file, cls)
-
 
 @dataclass
-class FoldFits:
+class FoldFits(Record):
     """The K fits that cross-validation made at the chosen alpha: the one of fold k has not seen the rows of fold k.
 
     coef : (K, P) float64, of the first target
@@ -87,9 +78,6 @@ class FoldFits:
         for k in np.unique(fold):
             predicted[fold == k] = X[fold == k] @ self.coef[k] + self.intercept[k]
         return predicted
-
-    def save(self, file: str | Path | BinaryIO) -> None:
-        save_npz(file, self)
 
 
 def ridge_cv(

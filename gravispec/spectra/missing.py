@@ -6,7 +6,6 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from gravispec.errors import InputError
-from gravispec.spectra.grid import check_axes
 
 
 def fill_missing(
@@ -28,7 +27,7 @@ def fill_missing(
     Raises:
         InputError: names the nodes that lie between others on no axis.
     """
-    axes = check_axes(axes)
+    axes = {name: np.asarray(positions, dtype=np.float64) for name, positions in axes.items()}
     shape = tuple(len(positions) for positions in axes.values())
     missing = np.isnan(flux).all(axis=1)
     log_flux = np.log(flux).reshape(*shape, -1)

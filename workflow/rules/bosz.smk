@@ -16,10 +16,9 @@ rule bosz_files:
     benchmark:
         "results/grids/{grid}/benchmarks/files_{shard}.tsv"
     wildcard_constraints:
-        grid=grids_of("bosz"),
+        grid=of_kind("bosz", settings.grids),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("bosz_files"),
     params:
@@ -44,10 +43,9 @@ rule bosz_shard:
     benchmark:
         "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
     wildcard_constraints:
-        grid=grids_of("bosz"),
+        grid=of_kind("bosz", settings.grids),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("bosz_shard"),
     params:
@@ -64,8 +62,8 @@ rule bosz_grid:
     """Join the models, see to the missing ones, and compress them for interpolation."""
     input:
         code=code("bosz_grid.py"),
-        shards=shards,
-        files=shard_files,
+        shards=of_shards("results/grids/{grid}/shards/{shard}.npz"),
+        files=of_shards("results/grids/{grid}/files/{shard}.csv"),
     output:
         grid="results/grids/{grid}/grid.npz",
         files="results/grids/{grid}/files.csv",
@@ -74,7 +72,7 @@ rule bosz_grid:
     benchmark:
         "results/grids/{grid}/benchmarks/grid.tsv"
     wildcard_constraints:
-        grid=grids_of("bosz"),
+        grid=of_kind("bosz", settings.grids),
     conda:
         "../../envs/cpu.yaml"
     resources:

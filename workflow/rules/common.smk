@@ -43,6 +43,11 @@ def one_of(names):
     return "|".join(names) or "(?!)"
 
 
+def of_kind(kind, section):
+    """Constraint: the grids, or data sets, of one kind."""
+    return one_of(name for name, one in section.items() if one.kind == kind)
+
+
 wildcard_constraints:
     grid=one_of(settings.grids),
     dataset=one_of(settings.datasets),
@@ -120,7 +125,7 @@ def sharded(pattern, splits=SPLITS):
 
 
 # leaves of the configuration that several rules hand to their scripts
-EDGES = dict(T_eff_edges=settings.bins.T_eff, M_H_edges=settings.bins.M_H)
+EDGES = dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 ALPHAS = settings.ridge.alphas.values().tolist()
 BOOTSTRAP = dict(

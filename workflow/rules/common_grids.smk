@@ -3,34 +3,16 @@ MAX_REQUESTS_PER_SECOND = 2  # to an archive
 WINDOW_MARGIN = 50.0  # Å beyond the pixels: the widest line-spread function and air or vacuum need 47
 
 
-def grids_of(kind):
-    """Constraint: the grids of one kind."""
-    return one_of(plan.grids_of(kind))
-
-
 def grid_axes(wildcards):
     """Param: the nodes of a grid, label by label."""
     axes = settings.grids[wildcards.grid].axes
     return {name: nodes.tolist() for name, nodes in axes.nodes().items()}
 
 
-def shards(wildcards):
-    """Input: the shards of a grid."""
-    n_shards = settings.grids[wildcards.grid].shards
-    return expand(
-        "results/grids/{grid}/shards/{shard}.npz",
-        shard=range(n_shards),
-        grid=wildcards.grid,
-    )
-
-
-def shard_files(wildcards):
-    """Input: the tables of what was read for the shards of a grid."""
-    n_shards = settings.grids[wildcards.grid].shards
-    return expand(
-        "results/grids/{grid}/files/{shard}.csv",
-        shard=range(n_shards),
-        grid=wildcards.grid,
+def of_shards(pattern):
+    """Input: a file of every shard of a grid."""
+    return lambda wc: expand(
+        pattern, shard=range(settings.grids[wc.grid].shards), grid=wc.grid
     )
 
 

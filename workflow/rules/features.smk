@@ -44,7 +44,6 @@ rule feature:
         f"{TRAINED}/benchmarks/feature_{{feature}}_{{shard}}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("feature"),
     params:
@@ -72,7 +71,6 @@ rule feature_table:
         f"{TRAINED}/benchmarks/table_{{feature}}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("feature_table"),
     params:

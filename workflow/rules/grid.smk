@@ -13,10 +13,9 @@ rule grid_shard:
     benchmark:
         "results/grids/{grid}/benchmarks/shard_{shard}.tsv"
     wildcard_constraints:
-        grid=grids_of("lte"),
+        grid=of_kind("lte", settings.grids),
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("grid_shard", gpu=0, device=config["device"]),
     params:
@@ -34,7 +33,7 @@ rule grid:
     """Join the models and compress them for interpolation."""
     input:
         code=code("grid.py"),
-        shards=shards,
+        shards=of_shards("results/grids/{grid}/shards/{shard}.npz"),
     output:
         "results/grids/{grid}/grid.npz",
     log:
@@ -42,7 +41,7 @@ rule grid:
     benchmark:
         "results/grids/{grid}/benchmarks/grid.tsv"
     wildcard_constraints:
-        grid=grids_of("lte"),
+        grid=of_kind("lte", settings.grids),
     conda:
         "../../envs/cpu.yaml"
     resources:

@@ -1,10 +1,5 @@
 # Models: each is a module of gravispec/models that says what it reads; shared by all runs that name it.
 # Needs: results/noisy, results/features.  Makes: results/models.
-MODEL_PARAMS = dict(
-    seed=settings.seed,
-    validation=config["validation"],
-    edges=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H),
-)
 
 
 rule model:
@@ -37,12 +32,15 @@ rule model:
         module_code=modules_sha(plan.own_modules),
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
-        given=MODEL_PARAMS,
+        noise_level=lambda wc: float(wc.level),
+        seed=config["seed"],
+        validation=config["validation"],
+        edges=EDGES,
     script:
         "../scripts/model.py"
 
 
-rule model_for_all_levels:
+use rule model as model_for_all_levels with:
     """A model that serves all noise levels, fitted once."""
     input:
         unpack(plan.model_inputs("fit")),
@@ -57,26 +55,9 @@ rule model_for_all_levels:
         f"{FOR_ALL_LEVELS}/model.tsv"
     wildcard_constraints:
         model=one_of(plan.models_that("all_levels")),
-    conda:
-        "../../envs/gpu.yaml"
-    threads: lambda wc: 1 + plan.asks_for("threads", wc)
-    resources:
-        **needs(
-            "model",
-            gpu=lambda wc: GPU * plan.asks_for("device", wc),
-            device=config["device"],
-        ),
-    params:
-        code=code_sha("model.py"),
-        module_code=modules_sha(plan.own_modules),
-        about=plan.about_model,
-        n_train=lambda wc: int(wc.n_train),
-        given=MODEL_PARAMS,
-    script:
-        "../scripts/model.py"
 
 
-rule predictions_of_level:
+use rule model as predictions_of_level with:
     """What such a model predicts at one of the noise levels."""
     input:
         unpack(plan.model_inputs("read_to_predict")),
@@ -92,20 +73,7 @@ rule predictions_of_level:
         f"{MODEL}/predictions.tsv"
     wildcard_constraints:
         model=one_of(plan.models_that("all_levels")),
-    conda:
-        "../../envs/gpu.yaml"
-    threads: lambda wc: 1 + plan.asks_for("threads", wc)
     resources:
-        **needs(
-            "predictions_of_level",
-            gpu=lambda wc: GPU * plan.asks_for("device", wc),
-            device=config["device"],
-        ),
-    params:
-        code=code_sha("model.py"),
-        module_code=modules_sha(plan.own_modules),
-        about=plan.about_model,
-        n_train=lambda wc: int(wc.n_train),
-        given=MODEL_PARAMS,
-    script:
-        "../scripts/model.py"
+        **needs("predictions_of_level"),
+        gpu=lambda wc: GPU * plan.asks_for("device", wc),
+        device=config["device"],

@@ -38,7 +38,7 @@ rule trained_run:
         module_code=modules_sha(runs.modules),
         levels=runs.bundled,
         leading=runs.leading,
-        bins=dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H, names=BIN_NAMES),
+        edges=EDGES,
         normalisation=lambda wc: runs.spectra(wc, "median", "continuum"),
         config=runs.config_behind,
     script:

@@ -17,7 +17,6 @@ rule moments:
     priority: 1  # before the experts, since the features wait for them
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("moments", gpu=0, device=config["device"]),
     params:
@@ -103,7 +102,6 @@ rule expert:
         f"{TRAINED}/benchmarks/expert_{{bin}}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
     resources:
         **needs("expert", gpu=0, device=config["device"]),
     params:

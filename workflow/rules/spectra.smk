@@ -16,7 +16,7 @@ rule spectra:
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra_{shard}.tsv"
     wildcard_constraints:
-        dataset=one_of(plan.datasets_of("lte")),
+        dataset=of_kind("lte", settings.datasets),
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -44,7 +44,7 @@ rule stars:
     benchmark:
         "results/spectra/{dataset}/benchmarks/stars.tsv"
     wildcard_constraints:
-        dataset=one_of(plan.datasets_of("lte")),
+        dataset=of_kind("lte", settings.datasets),
     conda:
         "../../envs/cpu.yaml"
     resources:
@@ -100,7 +100,7 @@ rule spectra_from_file:
     benchmark:
         "results/spectra/{dataset}/benchmarks/spectra.tsv"
     wildcard_constraints:
-        dataset=one_of(plan.datasets_of("pfsspec")),
+        dataset=of_kind("pfsspec", settings.datasets),
     conda:
         "../../envs/cpu.yaml"
     resources:

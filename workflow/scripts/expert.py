@@ -8,14 +8,14 @@ from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.errors import InputError
 from gravispec.labels import LABELS
-from gravispec.models.bins import assign
+from gravispec.models.bins import Bins
 from gravispec.models.ridge import ridge_cv
 from workflow.scripts.lib.job import job
 
 with job(snakemake):
     params, k = snakemake.params, int(snakemake.wildcards.bin)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "T_eff", "log_g", "M_H"])
-    in_bin = assign(stars["T_eff"], stars["M_H"], **params.edges) == k
+    in_bin = Bins(**params.edges).of(stars["T_eff"], stars["M_H"]) == k
     keep = in_bin & training_mask(stars, params.n_train)
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
     if len(chunks) < params.folds:

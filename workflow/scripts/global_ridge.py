@@ -1,7 +1,6 @@
 """The global Ridge for log g, T_eff and M_H, its fits without one fold each, and the components, from the moments."""
 
 from gravispec.data.files import atomic
-from gravispec.data.npz import load_npz
 from gravispec.device import array_device
 from gravispec.models.moments import Moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments
@@ -11,7 +10,7 @@ from workflow.scripts.lib.job import job
 with job(snakemake):
     params = snakemake.params
     device = array_device(snakemake.resources)
-    folds = [load_npz(path, Moments).on(device) for path in snakemake.input.moments]
+    folds = [Moments.load(path).on(device) for path in snakemake.input.moments]
     fold = fold_of_row(params.n_train, len(folds), params.seed)
     ridge, ridge_folds = cross_fit_from_moments(folds, fold, alphas=params.alphas)
     print(f"{ridge.n} stars, log g by {ridge.first()}", flush=True)

@@ -19,13 +19,13 @@ with job(snakemake):
         fitted = model.load(given["fitted"])
     else:
         context = {
-            "seed": params.given["seed"],
-            "bins": Bins(**params.given["edges"]),
+            "seed": params.seed,
+            "bins": Bins(**params.edges),
             "threads": snakemake.threads,
             "device": choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu),
         }
         inputs = fit_inputs(
-            plugin(module).fit, stored, n_train=params.n_train, validation=params.given["validation"], context=context
+            plugin(module).fit, stored, n_train=params.n_train, validation=params.validation, context=context
         )
         fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)
     about = {name: value for name, value in getattr(fitted, "about", {}).items() if name != "curve"}

@@ -4,7 +4,6 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.files import atomic
-from gravispec.data.npz import save_npz
 from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.labels import LABELS
@@ -21,4 +20,4 @@ with job(snakemake):
     moments = moments_of(chunks, len(chunks), device=device).on(None)
     print(f"fold {k}: {moments.n} stars", flush=True)
     with atomic(snakemake.output[0]) as path:
-        save_npz(path, moments)
+        moments.save(path)

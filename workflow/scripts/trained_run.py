@@ -41,7 +41,7 @@ with job(snakemake):
             "shown": has["shown"],
             "continuum": params.normalisation["continuum"],
             "label_range": {label: [float(trained[label].min()), float(trained[label].max())] for label in LABELS},
-            "bins": {label: [params.bins[label][0], params.bins[label][-1]] for label in ("T_eff", "M_H")},
+            "bins": {label: [edges[0], edges[-1]] for label, edges in params.edges.items()},
             "snr_range": [float(cell["snr_measured"].min()), float(cell["snr_measured"].max())],
             "snr_median": float(cell["snr_measured"].median()),
             "chi2_limit": float(cell["chi2"].quantile(0.995)),
