@@ -32,7 +32,6 @@ rule model:
         module_code=modules_sha(plan.own_modules),
         about=plan.about_model,
         n_train=lambda wc: int(wc.n_train),
-        noise_level=lambda wc: float(wc.level),
         seed=config["seed"],
         validation=config["validation"],
         edges=EDGES,
