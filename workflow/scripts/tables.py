@@ -17,14 +17,15 @@ with job(snakemake) as (samples_path, *paths):
     confidence = params.bootstrap["confidence"]
     samples = resampled(predictions, params.models, **draws)
     of_run = predictions, params.models, params.run
+    verdicts = hypotheses(*of_run, samples=samples, confidence=confidence)
     tables = [
         differences(*of_run, samples=samples, confidence=confidence),
         per_bin(*of_run, bin_names=params.bin_names, confidence=confidence, **draws),
         by_snr(predictions, params.models, confidence=confidence, **draws),
-        hypotheses(*of_run, samples=samples, confidence=confidence),
+        verdicts,
         training_curves(about_fits(params.cells, snakemake.input.models)),
     ]
-    print(tables[3].to_string(index=False))
+    print(verdicts.to_string(index=False))
     samples.to_parquet(samples_path)
     for table, path in zip(tables, paths, strict=True):
         table.to_csv(path, index=False, float_format="%.8g")
