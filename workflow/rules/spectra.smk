@@ -76,7 +76,6 @@ rule noisy:
     params:
         code=code_sha("noisy.py"),
         seed=config["seed"],
-        noise_level=lambda wc: float(wc.level),
         shard=lambda wc: plan.shard(wc)[:2],
         normalisation=plan.normalisation,
     script:

@@ -2,25 +2,23 @@
 
 from importlib import import_module
 
-from gravispec.data.files import atomic
 from gravispec.device import choose_device
 from gravispec.models import model
 from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.plugins.families import fit_inputs_of
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
-    params, family = snakemake.params, snakemake.wildcards.family
+with job(snakemake) as path:
+    params, place = snakemake.params, snakemake.wildcards
     stored = StoredStars(dict(snakemake.input.items()))
     device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
     inputs = fit_inputs(
-        fit_inputs_of(family),
+        fit_inputs_of(place.family),
         stored,
-        n_train=params.n_train,
+        n_train=int(place.n_train),
         validation=params.validation,
         context={"seed": params.seed, "threads": snakemake.threads, "device": device},
     )
-    fitted = import_module(f"gravispec.features.{family}").fit(**inputs)
-    print(f"{family}: {getattr(fitted, 'about', {})}", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        model.save(fitted, path)
+    fitted = import_module(f"gravispec.features.{place.family}").fit(**inputs)
+    print(f"{place.family}: {getattr(fitted, 'about', {})}", flush=True)
+    model.save(fitted, path)

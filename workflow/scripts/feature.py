@@ -4,15 +4,13 @@ import importlib
 
 import numpy as np
 
-from gravispec.data.files import atomic
 from gravispec.features.family import TrainedRows, compute, open_inputs
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
-    params = snakemake.params
+with job(snakemake) as path:
+    params, place = snakemake.params, snakemake.wildcards
     family = importlib.import_module(f"gravispec.features.{params.family['name']}")
-    trained = TrainedRows(*params.shard, params.n_train)
+    trained = TrainedRows(*params.shard, int(place.n_train))
     inputs = open_inputs(family, snakemake.input, trained=trained, mode=params.family["mode"])
     features = compute(family, inputs, *params.shard)
-    with atomic(snakemake.output[0]) as path:
-        np.save(path, features)
+    np.save(path, features)

@@ -3,21 +3,20 @@
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
-from gravispec.data.files import atomic
 from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.labels import LABELS
 from gravispec.models.moments import fold_of_row, moments_of
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
-    params, k = snakemake.params, int(snakemake.wildcards.fold)
+with job(snakemake) as path:
+    params = snakemake.params
+    n_train, k = int(snakemake.wildcards.n_train), int(snakemake.wildcards.fold)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", *LABELS])
-    keep = training_mask(stars, params.n_train)
-    keep[keep] = fold_of_row(params.n_train, params.folds, params.seed) == k
+    keep = training_mask(stars, n_train)
+    keep[keep] = fold_of_row(n_train, params.folds, params.seed) == k
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
     device = array_device(snakemake.resources)
     moments = moments_of(chunks, len(chunks), device=device).on(None)
     print(f"fold {k}: {moments.n} stars", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        moments.save(path)
+    moments.save(path)

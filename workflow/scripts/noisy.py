@@ -4,12 +4,11 @@ import numpy as np
 
 from gravispec.data.arrays import RowReader, blocks, row_writer
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.files import atomic
 from gravispec.device import array_device, on_device
 from gravispec.spectra.observation import observe
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as (flux_path, sigma_path):
     params = snakemake.params
     split, first = params.shard
     wave = np.load(snakemake.input.wave, allow_pickle=False)
@@ -17,13 +16,12 @@ with job(snakemake):
     clean, errors = RowReader(snakemake.input.flux), ErrorRows(snakemake.input.error, wave, device=device)
     width = errors.width(clean.shape[1] if params.normalisation["continuum"] else 1)
     with (
-        atomic(*snakemake.output) as (flux_path, sigma_path),
         row_writer(flux_path, clean.shape) as write_flux,
         row_writer(sigma_path, (len(clean), width), np.float64 if width == 3 else np.float32) as write_sigma,
     ):
         for lo, hi in blocks(0, len(clean)):
             rows, flux = first + np.arange(lo, hi), on_device(clean[lo:hi], device)
-            noise = {"level": params.noise_level, "seed": params.seed, "split": split, "rows": rows}
+            noise = {"level": float(snakemake.wildcards.level), "seed": params.seed, "split": split, "rows": rows}
             flux, scale = observe(flux, errors[lo:hi], **noise, wave=wave, **params.normalisation)
             write_flux(flux)
             write_sigma(errors.scaled(slice(lo, hi), scale))

@@ -5,18 +5,17 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader, blocks
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.files import atomic
 from gravispec.data.stars import training_mask
 from gravispec.features.shape import NAMES
 from gravispec.features.shape_fit import calibrated, fit_shape
 from gravispec.models.ridge import RidgeFit
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
-    files, params = snakemake.input, snakemake.params
+with job(snakemake) as path:
+    files, place = snakemake.input, snakemake.wildcards
     wave = np.load(files.wave, allow_pickle=False)
     stars = pd.read_parquet(files.stars, columns=["split", "T_eff", "M_H"])
-    trained = stars[training_mask(stars, params.n_train)]
+    trained = stars[training_mask(stars, int(place.n_train))]
 
     def reader(split):
         """Noisy flux and its 1σ of rows of a split."""
@@ -32,5 +31,4 @@ with job(snakemake):
     shape = calibrated(shape, *(np.concatenate(values) for values in zip(*fits, strict=True)), cell)
     print(f"{len(trained)} training stars, {len(cell)} validation stars; limits of amplitude / error:")
     print(dict(zip(NAMES, shape.limits.tolist(), strict=True)))
-    with atomic(snakemake.output[0]) as path:
-        shape.save(path)
+    shape.save(path)
