@@ -11,6 +11,7 @@ CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
 ERROR = "results/spectra/{dataset}/error/{shard}.npy"
 NOISY = "results/noisy/{dataset}/noise_{level}/{shard}.npy"
 SIGMA = "results/noisy/{dataset}/noise_{level}/sigma/{shard}.npy"
+GRID = "results/grids/{grid}/grid.npz"
 TRAINED = "results/features/{dataset}/noise_{level}/train_{n_train}"
 FEATURES_OF_SHARD = f"{TRAINED}/{{feature}}/{{shard}}.npy"
 FAMILY_FIT = f"{TRAINED}/{{family}}.safetensors"
@@ -58,6 +59,16 @@ class Plan:
         """Whose median flux is divided by, and the width of the running continuum."""
         dataset = self.settings.datasets[wildcards.dataset]
         return {"median": dataset.median, "continuum": dataset.continuum}
+
+    def grid(self, wildcards):
+        """The grid that a data set is interpolated in."""
+        return GRID.format(grid=self.settings.datasets[wildcards.dataset].grid)
+
+    def priors(self, wildcards):
+        """What the labels of a data set are drawn from, for a model that makes spectra of its own; others have none."""
+        if self.asks_for("forward", wildcards):
+            return self.settings.datasets[wildcards.dataset].labels.model_dump(exclude_none=True)
+        return None
 
     def feature_inputs(self, wildcards):
         """The files that a family says it reads, of the stars of a shard; errors may follow from the wavelengths."""
@@ -108,6 +119,8 @@ class Plan:
             about, at = self.settings.models[wildcards.model], dict(wildcards.items())
             reads = getattr(self.plugins[wildcards.model], what)
             found = self.files_of(reads, **at)
+            if "forward" in reads:
+                found["grid"] = self.grid(wildcards)
             if "features" in reads:
                 mode = mode_of(about)
                 found["features"] = [self.feature_file(family, mode, **at) for family in families_of(about)]

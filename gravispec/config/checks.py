@@ -2,6 +2,7 @@
 
 from gravispec.config.base import known
 from gravispec.config.models import deployable
+from gravispec.plugins.models import plugin
 
 IN_CATALOGUES = "without true labels and fitted to the most training stars of a level"
 
@@ -22,6 +23,9 @@ def check_run(name, run, config):
     if run.catalogue:
         known(f"runs.{name}.catalogue", run.catalogue, _listed(found), IN_CATALOGUES)
     dataset = config.datasets[run.dataset]
+    for model in run.names():
+        if "forward" in plugin(config.models[model]["module"]).fit and (lacks := _no_forward_model(dataset)):
+            raise ValueError(f"runs.{name}.models: {model} needs the forward model of its spectra, but {lacks}")
     if dataset.kind == "lte":
         for n_train in run.n_train:
             if n_train > dataset.n_stars.train:
@@ -32,6 +36,17 @@ def check_run(name, run, config):
                 f"runs.{name}.noise_level = {run.noise_level}: built-in spectra at level 0 are clean, their features a "
                 "leak; begin the run's name with 'leak' where that is meant"
             )
+
+
+def _no_forward_model(dataset):
+    """Why flux and errors of a data set do not follow from its grid as a forward model has them."""
+    if dataset.kind != "lte":
+        return f"a data set of kind {dataset.kind} has no grid"
+    if dataset.continuum:
+        return "the data set has a running continuum; set continuum: 0"
+    if dataset.median != "noisy":
+        return f"the data set has median: {dataset.median}; set median: noisy"
+    return None
 
 
 def deployed(run, config):

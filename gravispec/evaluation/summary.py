@@ -7,6 +7,7 @@ from gravispec.evaluation.bootstrap import interval, samples_of
 from gravispec.evaluation.cells import cells, seeds_of
 from gravispec.evaluation.differences import difference
 from gravispec.evaluation.published import published_r2
+from gravispec.plugins.models import plugin
 
 COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
 
@@ -18,6 +19,8 @@ def summary(predictions, models, run, *, samples, about, confidence):
     about : ``{(noise level, n_train, model): what its fit said of itself}``, of which ``parameters`` and ``r2_train``
         are shown
 
+    ``rmse_over_limit``, with its paired interval, where a model of the run declares to be the limit.
+
     ``model`` is the name of the row, which the configuration gives for covered and for all stars. ΔR² and ρ are empty
     where their models do not predict these stars; the columns ``published_bosz_*`` are of other spectra and other test
     stars, empty where nothing was published.
@@ -25,6 +28,7 @@ def summary(predictions, models, run, *, samples, about, confidence):
     measured = [(cell, samples_of(samples, cell)) for cell in cells(predictions, models)]
     found = [
         {"run": run["name"], **_row(cell, model, resampled, models, run, confidence)}
+        | _over_limit(cell, model, resampled, models, confidence)
         | _fit(about.get((cell.noise_level, cell.n_train, model), {}))
         | published_r2(models[model], cell)
         for cell, resampled in measured
@@ -72,6 +76,20 @@ def rho(r2, r2_from, r2_to):
     """
     gain = r2_to - r2_from
     return (r2 - r2_from) / gain if gain > 0 else np.nan
+
+
+def _over_limit(cell, model, resampled, models, confidence):
+    """RMSE over that of the limit on the same stars; empty for covered stars and for models that read true labels."""
+    declares = {name: plugin(about["module"]).declares for name, about in models.items()}
+    limit = next((name for name in models if "limit" in declares[name]), None)
+    if limit is None:
+        return {}
+    ratio, low, high = np.nan, np.nan, np.nan
+    if cell.stars == "all" and limit in cell.models and "truth" not in declares[model]:
+        ratio = cell.scores(model)["rmse"] / cell.scores(limit)["rmse"]
+        # both have the same stars in a resample, and so the same scatter of true log g
+        low, high = interval(np.sqrt((1 - resampled[model]) / (1 - resampled[limit])), confidence)
+    return {"rmse_over_limit": ratio, "limit_ci_low": low, "limit_ci_high": high}
 
 
 def _fit(about):

@@ -173,14 +173,14 @@ def fit_inputs(asked, stored, *, n_train, validation, context):
     """What a ``fit`` asks for by these names: ``{argument: value}``.
 
     ``validation``: fractions ``fit`` and ``stop`` of the validation stars, and ``n_val``; ``context``: bins, seed,
-    device, threads.
+    device, threads, forward.
     """
     part = part_of_stars(stored.stars, fit=validation["fit"], stop=validation["stop"])
     keep = {name: part == name for name in ("fit", "stop")}
     keep["train"] = training_mask(stored.stars, n_train)
     seen = keep["fit"] | keep["stop"]
     keep["val"] = seen & (np.cumsum(seen) <= validation["n_val"])
-    found = {}
+    context, found = {**context, "n_train": n_train}, {}
     for name in asked:
         if name in context:
             found[name] = context[name]

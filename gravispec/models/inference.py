@@ -25,6 +25,15 @@ def columns(model, module, given):
     return {**{label: (lent if label in lent else found)[label] for label in LABELS}, **found}
 
 
+def posterior_columns(mean, covariance):
+    """``{column: (...,)}`` of means (..., T), covariances (..., T, T): labels, ``sigma_{label}``, ``cov_{a}_{b}``."""
+    found = {label: mean[..., t] for t, label in enumerate(LABELS)}
+    found |= {f"sigma_{label}": np.sqrt(covariance[..., t, t]) for t, label in enumerate(LABELS)}
+    for i, j in zip(*np.triu_indices(len(LABELS), 1), strict=True):
+        found[f"cov_{LABELS[i]}_{LABELS[j]}"] = covariance[..., i, j]
+    return found
+
+
 def predictions_table(fitted, module, stored):
     """Table of star_id, split and the columns of a fitted model, for validation and test stars in file order.
 

@@ -26,13 +26,26 @@ def shuffles(seed):
 
 
 def train(
-    network, n, *, step_loss, stop_loss, optimiser, batch, epochs, patience, shuffle, untrained=np.inf, progress=False
+    network,
+    n,
+    *,
+    step_loss,
+    stop_loss,
+    optimiser,
+    batch,
+    epochs,
+    patience,
+    shuffle,
+    schedule=None,
+    untrained=np.inf,
+    progress=False,
 ):
     """Train on n stars in batches; the state with the lowest ``stop_loss()`` is kept.
 
     ``step_loss(rows)``: the mean loss of these stars, a tensor; ``stop_loss()``: a float, of other stars, or of the
     same ones without dropout. Training ends after ``patience`` epochs without a lower one. ``shuffle(n)``: the order
-    of an epoch. ``untrained``: loss of the network as it comes, which is kept where training never gets below it.
+    of an epoch. ``schedule``: of the learning rate, a step after each batch. ``untrained``: loss of the network as it
+    comes, which is kept where training never gets below it.
     Returns the curve, ``{"epoch", "fit", "stop"}`` of lists, and the epoch that was kept.
     Raises ``InputError`` where no loss is finite.
     """
@@ -47,6 +60,8 @@ def train(
             loss = step_loss(rows)
             loss.backward()
             optimiser.step()
+            if schedule:
+                schedule.step()
             fit_loss += loss.detach() * len(rows) / n
         network.eval()
         with torch.no_grad():

@@ -16,6 +16,9 @@ given to it, and clean flux cannot be asked for:
 ``pca``             principal components of the noisy training flux (``gravispec.models.pca.Pca``)
 ``other``           the fitted model that its option ``of`` names
 ``wave``            wavelengths, Å, vacuum
+``forward``         the forward model: grid and priors of the data set (``gravispec.spectra.forward.ForwardModel``), of
+                    which a fit makes spectra of its own
+``n_train``         number of training stars
 ``seed`` ``device`` ``threads``   of the configuration and the job
 ==================  ====================================================================================================
 
@@ -44,7 +47,7 @@ from gravispec.source import check_asked, constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
 STARS = ("flux", "sigma", "features", "experts", "labels", "stars")  # given as Parts, or as rows to ``predict``
-INPUTS = (*STARS, "bins", "ridge", "pca", "other", "wave", "seed", "device", "threads")
+INPUTS = (*STARS, "bins", "ridge", "pca", "other", "wave", "forward", "n_train", "seed", "device", "threads")
 DECLARATIONS = {
     "truth": "reads true labels: never in a catalogue or under stress",
     "all_levels": "one fit serves all noise levels",
@@ -52,6 +55,7 @@ DECLARATIONS = {
     "slow": "stress and intervals use 1,000 stars",
     "weights": "its predictions have weights of the experts, which are drawn",
     "curve": "its fit writes a curve of its training, which is drawn",
+    "limit": "no estimator can do better: errors are given relative to its own",
 }
 
 

@@ -144,6 +144,28 @@ def error_of(wave: np.ndarray, parameters: np.ndarray, *, device: str | None = N
     return noise
 
 
+def variance_components(wave: np.ndarray) -> np.ndarray:
+    """The three spectra (3, P), none negative, that the square of every `error_of` is a sum of.
+
+    S is a line in λ times the star's factor, so σ² = (S + B) / S² in the unit of `error_of` has one term for the line's
+    value at either end of the pixels, and one for the background. Noise of that variance is a sum of three noises, each
+    of one spectrum of variances, whatever the star.
+    """
+    wave = np.asarray(wave, dtype=np.float64)
+    signal, background = reference_electrons(wave)
+    unit = (wave[len(wave) // 2] / wave) ** 2 / signal
+    share = (wave - wave[0]) / (wave[-1] - wave[0])
+    return np.stack([unit**2 * signal * (1 - share), unit**2 * signal * share, unit**2 * background])
+
+
+def variance_factors(wave: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+    """Factors (n, 3) of `variance_components`: `error_of` of the stars with these `parameters` (n, 2), squared."""
+    (factor, slope), centre = np.asarray(parameters, dtype=np.float64).T, band_wavelength(wave)
+    at_ends = 1 + slope[:, None] * (wave[[0, -1]] - centre)
+    middle = 1 + slope * (wave[len(wave) // 2] - centre)
+    return np.column_stack([at_ends * factor[:, None], np.ones_like(factor)]) / ((factor * middle) ** 2)[:, None]
+
+
 def snr_of(wave: np.ndarray, parameters: np.ndarray, *, device: str | None = None) -> np.ndarray:
     """S/N (n,) float32 of every star, the median over the pixels of S / √(S + B), from `error_parameters` (n, 2)."""
     electrons, noise = _electrons(wave, parameters, device)

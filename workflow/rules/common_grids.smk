@@ -14,11 +14,6 @@ def of_shards(pattern):
     return lambda wc: expand(pattern, shard=range(settings.grids[wc.grid].shards), grid=wc.grid)
 
 
-def grid_of_dataset(wildcards):
-    """Input: the grid that a data set is interpolated in."""
-    return f"results/grids/{settings.datasets[wildcards.dataset].grid}/grid.npz"
-
-
 def in_source(grid, name):
     """A file of the grid's source as an input of a rule; the http plugin is loaded only where a grid is fetched."""
     path = f"{grid.source.rstrip('/')}/{name}"

@@ -31,6 +31,7 @@ rule model:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
         about=lambda wc: plan.module_and_options(wc.model),
+        priors=plan.priors,
         seed=config["seed"],
         validation=config["validation"],
         edges=EDGES,

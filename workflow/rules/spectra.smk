@@ -6,7 +6,7 @@ rule spectra:
     """Draw the stars of a shard; interpolate their clean flux; find what the error of every pixel follows from."""
     input:
         code=code("spectra.py"),
-        grid=grid_of_dataset,
+        grid=plan.grid,
     output:
         stars="results/spectra/{dataset}/stars/{shard}.parquet",
         flux=CLEAN,
@@ -34,7 +34,7 @@ rule stars:
     """All stars in one table; the wavelengths of all spectra."""
     input:
         code=code("stars.py"),
-        grid=grid_of_dataset,
+        grid=plan.grid,
         shards=sharded("results/spectra/{dataset}/stars/{shard}.parquet"),
     output:
         stars=STARS,

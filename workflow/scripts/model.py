@@ -8,6 +8,8 @@ from gravispec.models.bins import Bins
 from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.models.inference import predictions_table
 from gravispec.plugins.models import families_of, plugin
+from gravispec.spectra.forward import ForwardModel
+from gravispec.spectra.grid import GridInterpolator
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as paths:
@@ -23,9 +25,10 @@ with job(snakemake) as paths:
             "threads": snakemake.threads,
             "device": choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu),
         }
-        inputs = fit_inputs(
-            plugin(module).fit, stored, n_train=int(place.n_train), validation=params.validation, context=context
-        )
+        if params.priors:
+            context["forward"] = ForwardModel(GridInterpolator.load(given["grid"]), params.priors, params.seed)
+        n_train = int(place.n_train)
+        inputs = fit_inputs(plugin(module).fit, stored, n_train=n_train, validation=params.validation, context=context)
         fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)
     about = {name: value for name, value in getattr(fitted, "about", {}).items() if name != "curve"}
     print(f"{place.model}: {about}", flush=True)

@@ -1,0 +1,67 @@
+"""A spectrum in some hundred numbers, in which noise is exactly Gaussian: the space in which a network learns.
+
+w₀, the inverse variance of a typical star, weighs the pixels. V are the first K right singular vectors of
+√w₀ · (clean flux / its w₀-weighted mean) of spectra drawn from the prior. Of flux f and its 1σ σ are kept
+
+    z = Vᵀ √w₀ f / a - z̄,    a = Σ w₀ f / Σ w₀,    s = √(Σ w₀ σ² / P) / a,
+
+none of which depends on the unit of flux. Uᵀ = [Vᵀ √w₀; w₀ / Σ w₀] (K + 1, P) is all that is needed of the pixels:
+noise of variance σ² on them is, in this space, Gaussian with covariance Uᵀ diag(σ²) U. σ² of every star is a sum of
+three spectra (``observing.variance_components``), so its noise is a sum of three draws, each by a triangle that is
+the same for all stars.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.extmath import randomized_svd
+
+from gravispec.spectra.observing import error_of, variance_components
+
+N_BASIS = 10_000  # spectra that the directions are found from
+
+
+@dataclass(frozen=True)
+class Projection:
+    """rows : (K + 1, P) float32, Uᵀ; mean : (K,), z̄; weight : (P,), w₀ / P."""
+
+    rows: np.ndarray
+    mean: np.ndarray
+    weight: np.ndarray
+
+    def raw(self, flux):
+        """(m, K + 1) of flux (m, P): Vᵀ √w₀ f, then a. Linear in flux, so noise adds to it."""
+        return np.asarray(flux, np.float32) @ self.rows.T
+
+    def scale(self, sigma):
+        """(m,) √(Σ w₀ σ² / P) of sigma (m, P), in the unit of flux."""
+        return np.sqrt(np.square(np.asarray(sigma, np.float32)) @ self.weight)
+
+    def triangles(self, wave):
+        """(3, K + 1, K + 1) float32 lower triangles L and (3,) Σ w₀ h / P of ``variance_components`` h."""
+        components = variance_components(wave)
+        rows = self.rows.astype(np.float64)
+        found = []
+        for component in components:
+            covariance = (rows * component) @ rows.T
+            # directions that are nearly the same up to rounding: the smallest of K + 1 may be negative by 1e-16
+            values, vectors = np.linalg.eigh(covariance)
+            found.append(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r").T)
+        return np.stack(found).astype(np.float32), components @ self.weight.astype(np.float64)
+
+
+def fit_projection(spectra, n, wave, size):
+    """``Projection`` on ``size`` directions from n clean spectra: blocks of flux (m, P) and error parameters (m, 2)."""
+    flux, parameters = np.empty((n, len(wave)), np.float32), np.empty((n, 2))
+    row = 0
+    for block, of_errors in spectra:
+        flux[row : row + len(block)], parameters[row : row + len(block)] = block, of_errors
+        row += len(block)
+    weight = error_of(wave, np.median(parameters, axis=0)[None])[0].astype(np.float64) ** -2.0
+    by_mean = (weight / weight.sum()).astype(np.float32)
+    flux /= (flux @ by_mean)[:, None]
+    flux *= np.sqrt(weight).astype(np.float32)
+    directions = randomized_svd(flux, size, n_iter=2, random_state=0)[2]
+    mean = (flux @ directions.T.astype(np.float32)).mean(axis=0, dtype=np.float64)
+    rows = np.vstack([directions * np.sqrt(weight), by_mean]).astype(np.float32)
+    return Projection(rows, mean.astype(np.float32), (weight / len(wave)).astype(np.float32))

@@ -1,0 +1,59 @@
+"""The forward model of a data set: stars from its priors, their clean spectra from its grid, and their errors.
+
+What a posterior or a network that makes its own training spectra starts from. Labels are drawn as those of the data set
+are; the stars of a stream of another name than a split are never those of that split.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from gravispec.data.arrays import blocks
+from gravispec.device import host
+from gravispec.spectra.grid import GridInterpolator
+from gravispec.spectra.normalise import median_normalised
+from gravispec.spectra.observing import error_parameters
+from gravispec.spectra.sampling import drawn_stars
+
+
+@dataclass(frozen=True)
+class ForwardModel:
+    """grid : of surface flux; labels : priors as in the configuration of a data set; seed : of its streams."""
+
+    grid: GridInterpolator
+    labels: Mapping
+    seed: int
+
+    @property
+    def wave(self):
+        """(P,) Å, vacuum."""
+        return self.grid.wave
+
+    @property
+    def axes(self):
+        """Names of the labels that the spectra depend on."""
+        return list(self.grid.axes)
+
+    @property
+    def ranges(self):
+        """(L, 2): the lowest and the highest value of each label."""
+        return np.array([[self.labels[name]["low"], self.labels[name]["high"]] for name in self.axes], float)
+
+    def stars(self, n, *, split, first=0) -> pd.DataFrame:
+        """Stars ``first`` to n of a stream, with labels, magnitude and conditions; ``train``: those of the data set."""
+        return drawn_stars(n, labels=self.labels, axes=self.axes, split=split, seed=self.seed, first=first)
+
+    def spectra(self, stars, *, size=1024):
+        """Yield clean flux (m, P) float32 of median 1 and ``error_parameters`` (m, 2) of blocks of stars."""
+        for lo, hi in blocks(0, len(stars), size):
+            flux = host(median_normalised(self.grid(stars[self.axes].to_numpy()[lo:hi])))
+            yield flux, error_parameters(self.wave, flux, stars.iloc[lo:hi])
+
+    def log_prior(self, labels):
+        """ln of the prior density (...,) of ``labels`` (..., L), up to a constant; -inf outside of the ranges."""
+        low, high = self.ranges.T
+        a = self.labels["beta"]
+        return stats.beta.logpdf((labels - low) / (high - low), a, a).sum(axis=-1)
