@@ -8,7 +8,7 @@ again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,7 @@ from gravispec.evaluation.cells import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
 
 
-@dataclass(frozen=True)
-class Empty:
+class Empty(NamedTuple):
     """Where columns are empty: ``where(table, column)`` (N,) bool, and the reason in words."""
 
     reason: str
@@ -120,6 +119,8 @@ LIMITS = dict.fromkeys(
     f"medians of so many resamples take longer than all other tables together; {SEEN_BY_CHECKSUM}",
 )
 ALL_STARS = {"low|high|median": Empty("a row of all stars has no limits", lambda table, column: table["by"] == "all")}
+UNPREDICTED = Empty("the model predicts nothing of the star", lambda table, column: table["log_g"].isna())
+NOT_DONE = Empty("the stress was not done", lambda table, column: table["not_done"].notna())
 FEW = f"fewer than {MIN_STARS} stars in the bin"
 
 
@@ -154,11 +155,7 @@ SCHEMAS = {
     "model_predictions": _table(
         {**STAR, "log_g": ANY, "T_eff": ANY, "M_H": ANY},
         Check(_weights_add_up, name="the weights of experts to add up to 1"),
-        empty={
-            "(?!star_id$|split$).*": Empty(
-                "the model predicts nothing of the star", lambda table, column: table["log_g"].isna()
-            )
-        },
+        empty={"(?!star_id$|split$).*": UNPREDICTED},
         given={"of slow models": f"predicting again would take too long; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
@@ -245,9 +242,7 @@ SCHEMAS = {
                 "the stress was not done, or every star is flagged",
                 lambda table, column: table["not_done"].notna() | (table["flagged"] == 1),
             ),
-            "|".join((*STATISTICS, *CHANGES, *SHARES)): Empty(
-                "the stress was not done", lambda table, column: table["not_done"].notna()
-            ),
+            "|".join((*STATISTICS, *CHANGES, *SHARES)): NOT_DONE,
         },
         given={"*": f"of perturbed clean spectra, which are not read here; {SEEN_BY_CHECKSUM}"},
         key=["noise_level", "model", "stress"],
