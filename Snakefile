@@ -18,7 +18,6 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/common_grids.smk"
-include: "workflow/rules/common_catalogue.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/bosz.smk"
 include: "workflow/rules/spectra.smk"

@@ -19,11 +19,7 @@ def of_spectra(name, given):
     """
     family = import_module(f"gravispec.features.{name}")
     flux = given["flux"]
-    given = {
-        "trained": np.full(len(flux), -1),
-        "ridge_folds": None,
-        "mode": "in_sample",
-    } | given
+    given = {"trained": np.full(len(flux), -1), "ridge_folds": None, "mode": "in_sample"} | given
     asked = inspect.signature(family.features).parameters
     return np.asarray(family.features(**{argument: given[argument] for argument in asked}), np.float32)
 

@@ -43,7 +43,8 @@ class Level:
 
         flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Both are divided by the running continuum of flux
         where the run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
-        (``observed.mask``), which stays where it may cost little, and intervals are widened by what a fill may cost.
+        (``observed.prepared``), which stays where it may cost little, and intervals are widened by what a fill may
+        cost.
         """
         normalised, sigma = self._normalised(flux, sigma)
         snr = quality.snr(normalised, sigma, measured)

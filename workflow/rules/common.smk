@@ -73,14 +73,11 @@ GPU = int(settings.device != "cpu")
 
 def needs(rule, **others):
     """Resources of a rule, from its measured cost; as much again for every attempt that failed, used up or over time."""
-
-    def megabytes(wildcards, attempt):
-        return attempt * costs.of(rule, wildcards).megabytes()
-
-    def minutes(wildcards, attempt):
-        return attempt * costs.of(rule, wildcards).minutes()
-
-    return dict(mem_mb=megabytes, runtime=minutes, **others)
+    return dict(
+        mem_mb=lambda wildcards, attempt: attempt * costs.of(rule, wildcards).megabytes(),
+        runtime=lambda wildcards, attempt: attempt * costs.of(rule, wildcards).minutes(),
+        **others,
+    )
 
 
 def tracked(*files):
@@ -137,7 +134,7 @@ def sources(wildcards):
     return [path for path in files if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))]
 
 
-def about_provenance(wildcards):
+def behind_summary(wildcards):
     """Param: run, configuration and code behind its summary, ``{file: digest of what it says}``."""
     _, files = files_behind(workflow, [f"results/{wildcards.run}/summary.csv"])
     files = sorted({os.path.relpath(path, HERE) for path in files})

@@ -14,7 +14,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake) as paths:
     params, given, place = snakemake.params, dict(snakemake.input.items()), snakemake.wildcards
-    module, options = params.about["module"], params.about["options"]
+    module, options = params.model["module"], params.model["options"]
     stored = StoredStars(given, families=families_of(options))
     if "fitted" in given:
         fitted = model.load(given["fitted"])
