@@ -115,7 +115,7 @@ def _predictions(folder, fits):
 
 
 def _mixture(folder, features, predictions):
-    from gravispec.evaluation.metrics import scores
+    from gravispec.evaluation.cells import scores
 
     log_g, models = mixture(pd.read_parquet(folder / "stars.parquet"), features, predictions)
     return {name: scores(log_g, predicted)["r2"] for name, predicted in models.items()}

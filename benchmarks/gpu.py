@@ -19,7 +19,7 @@ import torch
 from benchmarks.experiment import Experiment
 from benchmarks.measure import rate
 from benchmarks.spectra import FULL, FWHM, QUICK, make_grid
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.instrument import fine_wave
 from gravispec.spectra.lte.synthesis import synthesize

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.models.given import StoredStars, fit_inputs
 
 VALIDATION = {"fit": 0.7, "stop": 0.1, "n_val": 5000}

@@ -3,12 +3,12 @@
 import shlex
 import sys
 import warnings
+from pathlib import Path
 
 import click
 from tqdm import tqdm
 
 from gravispec import streams
-from gravispec.cli_export import export
 from gravispec.errors import InputError
 from gravispec.version import VERSION
 
@@ -106,4 +106,21 @@ def _say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-main.add_command(export)
+@main.command()
+@click.argument("out")
+@click.option("--dataset", required=True, help="Its folder, such as results/spectra/lte.")
+@click.option("--split", default="test", show_default=True, help="train, val or test.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+def export(out, dataset, split, overwrite):
+    """Write clean flux, errors and labels of a data set to OUT (HDF5)."""
+    from gravispec.data.outputs import checked_output
+    from gravispec.data.pfsspec_export import export_split
+
+    try:
+        out = checked_output(out, inputs=Path(dataset).rglob("*"), folders=[dataset], overwrite=overwrite)
+        n_stars = export_split(dataset, split, out)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {out}: not written ({error.strerror or error}); free space, or write to another folder")
+    print(f"{out}: {n_stars} stars")

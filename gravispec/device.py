@@ -45,12 +45,6 @@ def on_device(array, device):
     return torch.as_tensor(array, device=device)
 
 
-def empty(shape, reference):
-    """A float64 array of this shape where ``reference`` is."""
-    xp = namespace(reference)
-    return xp.empty(shape, dtype=xp.float64, device=reference.device)
-
-
 def device_of(array):
     """The device of a tensor, None for NumPy."""
     return None if namespace(array) is np else array.device

@@ -3,6 +3,8 @@
 import ast
 from functools import cache
 
+from gravispec.errors import InputError
+
 
 @cache
 def tree(path):
@@ -19,6 +21,13 @@ def arguments(path, name):
     """Names of the arguments of a function at the top of the file; None where there is no such function."""
     found = function(path, name)
     return None if found is None else [argument.arg for argument in (*found.args.args, *found.args.kwonlyargs)]
+
+
+def check_asked(who, asked, allowed):
+    """Raise ``InputError`` where the function ``who`` has other arguments than those ``allowed``."""
+    unknown = [argument for argument in asked if argument not in allowed]
+    if unknown:
+        raise InputError(f"{who} asks for {', '.join(unknown)}; it can have {', '.join(allowed)}")
 
 
 def constants(path, *names):

@@ -16,7 +16,7 @@ from gravispec.config.models import deployable, options_of
 from gravispec.data.arrays import selected_rows
 from gravispec.data.features import write_features
 from gravispec.errors import InputError
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.features.family import TrainedRows, compute, open_inputs
 from gravispec.labels import LABELS
 from gravispec.models import model

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import betabinom, bootstrap
 
 from gravispec.evaluation.calibration import calibration
+from gravispec.evaluation.cells import grouped
 from gravispec.evaluation.coverage import BAND, coverage, coverage_band, covered_pmf
-from gravispec.evaluation.groups import grouped
 from gravispec.evaluation.residuals import giants_dwarfs, residuals, scatter
 from gravispec.models.intervals import CONFIDENCES, calibrate
 from gravispec.models.residual_scale import fit_scale

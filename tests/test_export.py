@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from gravispec.cli_export import export
+from gravispec.cli import export
 from gravispec.data.pfsspec import ERROR, FLUX, WAVE, open_file, read_spectra, read_stars
 from gravispec.spectra.normalise import median_normalised
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from gravispec.cli_export import export
+from gravispec.cli import export
 from gravispec.spectra.wavelength import vacuum_to_air
 from tests.conftest import Checkout
 from tests.pfsspec_files import small_spectra, write_pfsspec

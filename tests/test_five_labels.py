@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from gravispec.cli_export import export
+from gravispec.cli import export
 from gravispec.data.pfsspec import open_file, read_spectra, read_stars
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun

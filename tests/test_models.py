@@ -7,7 +7,7 @@ import torch
 
 from gravispec.config.models import checked
 from gravispec.errors import InputError
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.models import lightgbm, metadata, model, residual_mlp
 from gravispec.models.given import Parts, Rows
 from gravispec.models.oracle import Oracle

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.spectra import NOISE_LEVEL, QUICK, SEED, make_grid
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.models.ridge import ridge_cv
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median

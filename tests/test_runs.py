@@ -14,7 +14,7 @@ import pytest
 import yaml
 from astropy.table import Table
 
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.models import model
 from gravispec.report.figures import r2_by_model
 from tests.conftest import REPO

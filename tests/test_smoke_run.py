@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 from gravispec.features.family import compute, open_inputs
 from gravispec.models.ridge import RidgeFit
 from tests.conftest import Checkout

@@ -6,9 +6,9 @@ import pytest
 
 from gravispec.errors import InputError
 from gravispec.spectra import stress
-from gravispec.spectra.extinction import extinction
 from gravispec.spectra.instrument import fine_wave, observe
 from gravispec.spectra.observing import NOISE_CSV, error_arrays, reference_electrons
+from gravispec.spectra.stress import extinction
 
 WAVE = 7900 + 0.42725 * np.arange(1000)
 FWHM = 1.6

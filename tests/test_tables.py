@@ -7,14 +7,13 @@ import pytest
 from gravispec.errors import InputError
 from gravispec.evaluation.bins import by_snr, per_bin
 from gravispec.evaluation.bootstrap import interval, r2_resamples, resampled, samples_of
-from gravispec.evaluation.cells import MIN_STARS, cells, seeds_of
+from gravispec.evaluation.cells import MIN_STARS, cells, r2_rows, scores, seeds_of
 from gravispec.evaluation.comparison import comparison
 from gravispec.evaluation.curves import training_curves
 from gravispec.evaluation.differences import differences
 from gravispec.evaluation.hypotheses import hypotheses
-from gravispec.evaluation.metrics import r2_rows, rho, scores
 from gravispec.evaluation.published import published_results
-from gravispec.evaluation.summary import summary
+from gravispec.evaluation.summary import rho, summary
 
 N = 900
 SIGMA = {"ridge": 0.8, "oracle": 0.4, "gate": 0.5, "tower": 0.45}  # scatter of the errors, dex, at noise level 1

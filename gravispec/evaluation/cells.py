@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from gravispec.errors import InputError
-from gravispec.evaluation.metrics import r2_rows, scores
 from gravispec.labels import LABELS
 
 MIN_STARS = 10  # of a group; below it an R² says nothing
@@ -37,7 +37,7 @@ class Cell(NamedTuple):
         return self.rows[self.models]
 
     def scores(self, model):
-        """``metrics.scores`` of a model."""
+        """``scores`` of a model."""
         return scores(self.rows["log_g"], self.rows[model])
 
     def r2(self, column):
@@ -64,6 +64,22 @@ def cells(predictions, models):
         found.append(Cell(level, n_train, "covered", covered, known, len(covered) / len(test)))
         found.append(Cell(level, n_train, "all", test, everywhere, 1.0))
     return found
+
+
+def scores(log_g, predicted):
+    """``{"n_test", "r2", "mae", "rmse"}`` of predictions (N,); mae and rmse in dex."""
+    return {
+        "n_test": len(log_g),
+        "r2": r2_score(log_g, predicted),
+        "mae": mean_absolute_error(log_g, predicted),
+        "rmse": root_mean_squared_error(log_g, predicted),
+    }
+
+
+def r2_rows(log_g, predictions):
+    """R² along the last axis: log_g (..., N), predictions (M, ..., N); returns (M, ...)."""
+    total = np.sum((log_g - log_g.mean(axis=-1, keepdims=True)) ** 2, axis=-1)
+    return 1.0 - np.sum((predictions - log_g) ** 2, axis=-1) / total
 
 
 def _predicted(column, model, where):
@@ -97,3 +113,24 @@ def usable(rows, model):
     if model not in rows:
         return rows[:0]
     return rows[np.isfinite(labels_of(rows, model)).all(axis=1)]
+
+
+def quantile_edges(values, n_bins):
+    """Edges (n_bins + 1,) from the smallest to the largest of ``values``, with as many stars in every bin."""
+    return np.quantile(values, np.linspace(0, 1, n_bins + 1))
+
+
+def grouped(table, edges):
+    """Yield ``(about, rows)``: first all rows of ``table``, then those of every bin of every column.
+
+    ``edges``: ``{column: (B + 1,) array}``; bins are half-open, and what lies beyond the outer edges belongs to the
+    first and the last. ``about`` has the keys by, bin, low and high: the limits of the bin, at both ends those of its
+    stars. Bins without a star are left out.
+    """
+    yield {"by": "all", "bin": 0, "low": np.nan, "high": np.nan}, table
+    for column, limits in edges.items():
+        values = table[column].to_numpy()
+        of_star = np.searchsorted(limits[1:-1], values, side="right")
+        limits = [values.min(), *limits[1:-1], values.max()]
+        for b in np.unique(of_star):
+            yield {"by": column, "bin": b, "low": limits[b], "high": limits[b + 1]}, table[of_star == b]

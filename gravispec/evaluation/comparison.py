@@ -7,7 +7,7 @@ import pandas as pd
 
 from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import interval, r2_resamples
-from gravispec.evaluation.metrics import scores
+from gravispec.evaluation.cells import scores
 
 
 def comparison(stars, entries, predicted, *, seed, resamples, confidence):

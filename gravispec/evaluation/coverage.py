@@ -14,8 +14,7 @@ import pandas as pd
 from scipy.stats import betabinom
 
 from gravispec.evaluation.calibration import fitted
-from gravispec.evaluation.cells import labels_of, largest, usable
-from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.evaluation.cells import grouped, labels_of, largest, quantile_edges, usable
 from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, rank
 

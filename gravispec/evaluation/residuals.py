@@ -8,8 +8,7 @@ import pandas as pd
 from scipy.stats import binomtest, median_abs_deviation
 
 from gravispec.evaluation.bootstrap import interval
-from gravispec.evaluation.cells import labels_of, largest, usable
-from gravispec.evaluation.groups import grouped, quantile_edges
+from gravispec.evaluation.cells import grouped, labels_of, largest, quantile_edges, usable
 from gravispec.labels import LABELS
 
 N_BINS = 8

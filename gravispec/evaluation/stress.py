@@ -6,7 +6,7 @@ import pandas as pd
 from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import interval
-from gravispec.evaluation.metrics import r2_rows
+from gravispec.evaluation.cells import r2_rows
 from gravispec.evaluation.residuals import resampled_spread, scatter
 from gravispec.features.shape_fit import core_pixels
 from gravispec.models.flags import BITS, OF_SPECTRUM

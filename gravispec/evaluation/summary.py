@@ -6,7 +6,6 @@ import pandas as pd
 from gravispec.evaluation.bootstrap import interval, samples_of
 from gravispec.evaluation.cells import cells, seeds_of
 from gravispec.evaluation.differences import difference
-from gravispec.evaluation.metrics import rho
 from gravispec.evaluation.published import published_r2
 
 COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
@@ -65,6 +64,14 @@ def _row(cell, model, resampled, models, run, confidence):
         "r2_seed_mean": np.mean(seeds),
         "r2_seed_std": np.std(seeds, ddof=1) if len(seeds) > 1 else np.nan,
     }
+
+
+def rho(r2, r2_from, r2_to):
+    """Share of the gain from one model to another that a third reaches, of the global Ridge and the oracle in method.md
+    section 6; it may exceed 1. NaN where nothing is gained, as in runs with few stars a bin.
+    """
+    gain = r2_to - r2_from
+    return (r2 - r2_from) / gain if gain > 0 else np.nan
 
 
 def _fit(about):

@@ -64,8 +64,6 @@ def fit(
     the training flux in memory, 4 n P bytes, until it is binned to 1 byte a value.
     """
     params = {
-        "objective": "regression",
-        "metric": "rmse",
         "learning_rate": learning_rate,
         "num_leaves": leaves,
         "feature_fraction": feature_fraction,
@@ -83,6 +81,8 @@ def fit(
 def boosted(train, val, params, *, n_trees, patience, seed, threads):
     """``Trees`` on ``train()``, stopped by ``val()``: X (n, D) float32 and log_g (n,), which are not kept."""
     params = params | {
+        "objective": "regression",
+        "metric": "rmse",
         "bin_construct_sample_cnt": SAMPLE,
         "seed": seed,
         "deterministic": True,

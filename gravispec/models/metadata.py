@@ -14,10 +14,8 @@ from gravispec.options import Count
 DECLARES = ("truth",)
 LABELS = ("log_g",)
 COLUMNS = ("T_eff", "M_H", "a_M", "C_M", "mag", "redshift")
-SETTINGS = {  # those of lightgbm
-    "objective": "regression", "metric": "rmse", "learning_rate": 0.05, "feature_fraction": 0.8,
-    "bagging_fraction": 0.8, "bagging_freq": 5, "max_bin": 63,
-}  # fmt: skip
+#: those of lightgbm
+SETTINGS = {"learning_rate": 0.05, "feature_fraction": 0.8, "bagging_fraction": 0.8, "bagging_freq": 5, "max_bin": 63}
 
 
 class Metadata(Model):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg.lapack import dsfrk, dtfttr, dtrttf
 
 from gravispec.data.npz import Record
-from gravispec.device import empty, host, like, namespace, on_device
+from gravispec.device import host, like, namespace, on_device
 from gravispec.errors import InputError
 
 Chunks = Iterable[tuple[np.ndarray, np.ndarray]]
@@ -70,9 +70,9 @@ class Moments(Record):
             return
         # S += Σ (z - mean)(z - mean)ᵀ + n m / (n + m) · shift shiftᵀ; the last term is one more row of the product.
         weight = float(np.sqrt(self.n * m / (self.n + m)))
-        blocks = []
+        xp, blocks = namespace(self.xx), []
         for rows, mean in ((X, self.mean_x), (Y, self.mean_y)):
-            block = empty((m + 1, len(mean)), mean)
+            block = xp.empty((m + 1, len(mean)), dtype=xp.float64, device=mean.device)
             block[:m] = like(rows, mean)
             shift = block[:m].mean(axis=0) - mean
             block[:m] -= mean + shift

@@ -4,15 +4,17 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gravispec.config.errors import one_line
 from gravispec.data.tensor_file import read_tensors, save_tensors
 from gravispec.errors import InputError
 from gravispec.features.shape import Shape
 from gravispec.labels import LABELS
 from gravispec.models import model
-from gravispec.models.about import OfLevel, OfRun, check
 from gravispec.models.filling import References
 from gravispec.models.inference import Fits, Fitted
 from gravispec.models.intervals import Intervals
@@ -21,8 +23,50 @@ from gravispec.models.pca import Pca
 from gravispec.models.records import record_of, tensors_of
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
+from gravispec.options import NotNegative, Positive
 
 FORMAT = "gravispec run 2"
+Limits = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class RunHeader(_Header):
+    """What the file says of the whole run."""
+
+    run: str
+    leading: str
+    labels: dict[str, str]
+    normalisation: dict
+    config: dict
+    code: str
+    version: str
+
+
+class LevelHeader(_Header):
+    """What it says of one noise level; ranges are limits of what training stars have."""
+
+    noise_level: NotNegative
+    n_train: int
+    continuum: NotNegative
+    shown: Annotated[list[str], Field(min_length=1)]
+    label_range: dict[str, Limits]
+    bins: dict[str, Limits]
+    snr_range: Limits
+    snr_median: Positive
+    chi2_limit: Positive
+
+    @model_validator(mode="after")
+    def _of_the_labels(self):
+        for name, labels in (("label_range", LABELS), ("bins", LABELS[1:])):
+            if set(getattr(self, name)) != set(labels):
+                raise ValueError(f"{name}: limits of {', '.join(labels)} are needed")
+        for low, high in (self.snr_range, *self.label_range.values(), *self.bins.values()):
+            if high < low:
+                raise ValueError(f"limits {low:g}, {high:g} do not rise")
+        return self
 
 
 @dataclass(frozen=True)
@@ -72,14 +116,14 @@ class TrainedRun:
 
     def check(self):
         """Predict one flat spectrum: raises ``InputError`` or an error of shapes where something does not fit."""
-        check(OfRun, self.about, prefix=("about",))
+        _check(RunHeader, self.about, "about")
         flat = np.ones((1, len(self.wave)), np.float32)
         if not any(self.about["leading"] in level.about["shown"] for level in self.levels):
             raise InputError(f"about.leading = {self.about['leading']!r}: no model of any level")
         if not np.isfinite(self.wave).all() or (np.diff(self.wave) <= 0).any():
             raise InputError("tensor wave does not rise, or is not finite")
         for i, level in enumerate(self.levels):
-            check(OfLevel, level.about, prefix=("levels", i, "about"))
+            _check(LevelHeader, level.about, "levels", i, "about")
             for name in level.about["shown"]:
                 scale, intervals = level.intervals[name]
                 if min(scale.size.min(), intervals.half_width.min()) <= 0:
@@ -128,6 +172,14 @@ def _unpacked(header, arrays, wave, path):
     shown = header["about"]["shown"]
     intervals = {name: (record(Scale, f"scale.{name}"), record(Intervals, f"intervals.{name}")) for name in shown}
     return Level(header["about"], fits, models, intervals, record(Shape, "shape"), record(References, "references"))
+
+
+def _check(kind, header, *prefix):
+    """Raise ``InputError`` with one line unless the dictionary is a header of this kind; ``prefix``: its place."""
+    try:
+        kind.model_validate(header)
+    except ValidationError as error:
+        raise InputError(one_line(error, kind, prefix=prefix)) from None
 
 
 def remake(path):

@@ -29,7 +29,7 @@ Records are read from their files as the type that the argument is annotated wit
 from pathlib import Path
 
 from gravispec.errors import InputError
-from gravispec.source import arguments
+from gravispec.source import arguments, check_asked
 
 FOLDER = Path(__file__).parents[1] / "features"
 SPECTRA = ("flux", "error", "sigma")
@@ -54,9 +54,7 @@ def inputs_of(name):
     asked = arguments(FOLDER / f"{name}.py", "features")
     if asked is None:
         raise InputError(f"family {name}: gravispec/features/{name}.py must define features(...)")
-    unknown = [argument for argument in asked if argument not in INPUTS]
-    if unknown:
-        raise InputError(f"family {name}: features asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    check_asked(f"family {name}: features", asked, INPUTS)
     if not set(SPECTRA) & set(asked):
         raise InputError(f"family {name}: features asks for no spectra; it needs one of {', '.join(SPECTRA)}")
     if ("fitted" in asked) != bool(fit_inputs_of(name)):
@@ -67,7 +65,5 @@ def inputs_of(name):
 def fit_inputs_of(name):
     """What the family's ``fit`` asks for; nothing where it has none. Raises ``InputError`` for what it cannot have."""
     asked = arguments(FOLDER / f"{name}.py", "fit") or []
-    unknown = [argument for argument in asked if argument not in FIT_INPUTS]
-    if unknown:
-        raise InputError(f"family {name}: fit asks for {', '.join(unknown)}; it can have {', '.join(FIT_INPUTS)}")
+    check_asked(f"family {name}: fit", asked, FIT_INPUTS)
     return asked

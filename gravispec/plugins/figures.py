@@ -8,20 +8,11 @@ arguments are called says what it reads, of ``INPUTS``. A constant ``ONLY`` limi
 from pathlib import Path
 
 from gravispec.errors import InputError
-from gravispec.source import arguments, constants
+from gravispec.source import arguments, check_asked, constants
 
 FOLDER = Path(__file__).parents[1] / "report" / "figures"
-TABLES = (
-    "predictions",
-    "samples",
-    "bootstrap",
-    "per_bin",
-    "by_snr",
-    "curves",
-    "coverage",
-    "residuals",
-    "giants_dwarfs",
-)
+TABLES = ("predictions", "samples", "bootstrap", "per_bin", "by_snr", "curves", "coverage", "residuals")
+TABLES += ("giants_dwarfs",)
 INPUTS = (*TABLES, "models", "run", "confidence", "bin_names", "metal_poor")
 GROUPS = ("any", "levels", "weights", "curve")
 
@@ -36,9 +27,7 @@ def inputs_of(name):
     """What a figure reads. Raises ``InputError`` for arguments other than ``INPUTS``, or an unknown group."""
     path = FOLDER / f"{name}.py"
     asked = arguments(path, "draw")
-    unknown = [argument for argument in asked if argument not in INPUTS]
-    if unknown:
-        raise InputError(f"figure {name}: draw asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    check_asked(f"figure {name}: draw", asked, INPUTS)
     only = constants(path, "ONLY").get("ONLY", "any")
     if only not in GROUPS:
         raise InputError(f"figure {name}: ONLY = {only!r}; it can be one of {', '.join(GROUPS[1:])}")

@@ -40,7 +40,7 @@ from typing import NamedTuple
 from gravispec.errors import InputError
 from gravispec.labels import LABELS
 from gravispec.options import OPTION_TYPES
-from gravispec.source import constants, function, tree
+from gravispec.source import check_asked, constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
 STARS = ("flux", "sigma", "features", "experts", "labels", "stars")  # given as Parts, or as rows to ``predict``
@@ -123,10 +123,8 @@ def plugin(name):
 
 def _check(found):
     where = f"model {found.module}"
-    for name, asked in (("fit", found.fit), ("predict", found.predict)):
-        unknown = [argument for argument in asked if argument not in INPUTS]
-        if unknown:
-            raise InputError(f"{where}: {name} asks for {', '.join(unknown)}; it can have {', '.join(INPUTS)}")
+    check_asked(f"{where}: fit", found.fit, INPUTS)
+    check_asked(f"{where}: predict", found.predict, INPUTS)
     unknown = found.declares - DECLARATIONS.keys()
     if unknown:
         raise InputError(f"{where}: DECLARES {', '.join(sorted(unknown))}; it can be {', '.join(DECLARATIONS)}")

@@ -9,7 +9,6 @@ from scipy.interpolate import CubicSpline
 from scipy.special import j1, spherical_jn
 
 from gravispec.errors import InputError
-from gravispec.spectra.extinction import R_V, extinction
 from gravispec.spectra.instrument import FWHM_PER_SIGMA, pixel_edges
 from gravispec.spectra.observing import reference_electrons
 from gravispec.spectra.streams import generator, stream_entropy
@@ -22,6 +21,11 @@ FLOOR = 1e-4  # frequencies that the line spread function leaves less of are not
 # dark current for 900 s, times the scale of the noise table; in a pixel of 0.42725 Å.
 NOT_SKY = 0.938 * 12 * 5 * (4.0**2 + 900 * 1e-4) / 0.42725  # electrons / Å
 STRONG = 3.0  # sky lines are where the sky has more than this many times its median
+
+R_V = 3.1  # diffuse interstellar medium
+# powers of y = x - 1.82, x in μm⁻¹: their equations 3a and 3b
+OPTICAL_A = (1.0, 0.17699, -0.50447, -0.02427, 0.72085, 0.01979, -0.77530, 0.32999)
+OPTICAL_B = (0.0, 1.41338, 2.28305, 1.07233, -5.38434, -0.62251, 5.30260, -2.09002)
 
 
 def shifted(flux, wave, velocity):
@@ -66,6 +70,21 @@ def resolved(flux, wave, fwhm, factor):
 def reddened(flux, wave, colour_excess):
     """Dust of E(B-V) = ``colour_excess``, mag."""
     return flux * 10 ** (-0.4 * R_V * colour_excess * extinction(wave))
+
+
+def extinction(wave):
+    """A(λ) / A(V) (P,) at vacuum wavelengths (P,), Å, of Cardelli, Clayton & Mathis (1989, ApJ 345, 245).
+
+    Raises:
+        InputError: a wavelength outside 3031-33333 Å.
+    """
+    x = 1e4 / np.asarray(wave, float)
+    if not ((x >= 0.3) & (x <= 3.3)).all():
+        raise InputError(f"wave: {np.min(wave):.0f}-{np.max(wave):.0f} Å leaves the extinction curve, 3031-33333 Å")
+    infrared = x < 1.1
+    a = np.where(infrared, 0.574 * x**1.61, np.polynomial.Polynomial(OPTICAL_A)(x - 1.82))
+    b = np.where(infrared, -0.527 * x**1.61, np.polynomial.Polynomial(OPTICAL_B)(x - 1.82))
+    return a + b / R_V
 
 
 def tilted(flux, wave, slope):
