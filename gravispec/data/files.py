@@ -4,7 +4,7 @@ import contextlib
 import glob
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from gravispec.data.stamp import stamp
@@ -14,28 +14,25 @@ from gravispec.data.stamp import stamp
 def atomic(*paths):
     """Yield a temporary path beside each of ``paths``; on success move all of them to their names.
 
-    On any error the temporary files are removed and ``paths`` are left as they were. Yields a single
-    ``pathlib.Path`` for one path and a tuple for several.
+    On any error the temporary files are removed and ``paths`` are left as they were, as are those for which nothing was
+    written. Yields a single ``pathlib.Path`` for one path and a tuple for several.
     """
-    targets = [Path(p) for p in paths]
-    partial = []
+    targets = {}
+    for target in map(Path, paths):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        targets[target.with_name(secrets.token_hex(4).join(partial_name(target)))] = target
     try:
-        for target in targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            prefix, suffix = partial_name(target)
-            fd, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
-            os.close(fd)
-            partial.append(Path(name))
-        yield partial[0] if len(partial) == 1 else tuple(partial)
-        for part in partial:
+        yield next(iter(targets)) if len(targets) == 1 else tuple(targets)
+        written = [part for part in targets if part.exists()]
+        for part in written:
             stamp(part)
-        for part, target in zip(partial, targets, strict=True):
+        for part in written:
             with open(part, "rb+") as file:
                 os.fsync(file.fileno())
             part.chmod(0o644)
-            part.replace(target)
+            part.replace(targets[part])
     finally:
-        for part in partial:
+        for part in targets:
             part.unlink(missing_ok=True)
 
 

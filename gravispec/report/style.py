@@ -1,15 +1,12 @@
 """How every figure looks: sizes for a paper, a colour-blind-safe palette (Okabe & Ito 2008), PNG and PDF."""
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-
-from gravispec.data.files import atomic
 
 ONE_COLUMN, TWO_COLUMNS = 3.5, 7.1  # inches
 PALETTE = {
@@ -104,15 +101,8 @@ def of_catalogue(table, models, run):
     return rows[rows["noise_level"] == level], f"{models[run['catalogue']]['label']}, noise level {level:g}"
 
 
-def save(figures, png, pdf):
-    """Write each of ``figures``, ``{name: figure}``, at 200 dpi to its path in ``png``, as vectors to that in ``pdf``.
-
-    The files have no time stamps; a pair appears whole or not at all. Raises ``ValueError`` for a path of another name.
-    """
-    for (name, figure), png_path, pdf_path in zip(figures.items(), png, pdf, strict=True):
-        if {Path(png_path).stem, Path(pdf_path).stem} != {name}:
-            raise ValueError(f"figure {name} would be written to {png_path} and {pdf_path}")
-        with atomic(png_path, pdf_path) as (png_part, pdf_part):
-            figure.savefig(png_part, format="png", metadata={"Software": None})
-            figure.savefig(pdf_part, format="pdf", metadata={"CreationDate": None})
-        plt.close(figure)
+def save(figure, png, pdf):
+    """Write a figure at 200 dpi to ``png``, as vectors to ``pdf``; the files have no time stamps."""
+    figure.savefig(png, format="png", metadata={"Software": None})
+    figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+    plt.close(figure)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.bosz import is_missing, read_model, read_wave
-from gravispec.data.files import atomic
 from gravispec.errors import InputError
 from gravispec.spectra.medium import medium_offset
 from workflow.scripts.lib.job import job
@@ -21,7 +20,7 @@ def arrival(name, path):
     return {"file": name, "status": "read", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-with job(snakemake):
+with job(snakemake) as (models_path, files_path):
     params = snakemake.params
     wave = read_wave(snakemake.input.wave)
     inside = (wave >= params.window[0]) & (wave <= params.window[1])
@@ -38,8 +37,7 @@ with job(snakemake):
             flux[i] = model[inside]
             table[-1]["medium_offset"] = medium_offset(wave, model, continuum)
         print(f"{i + 1}/{len(params.names)} {name}: {table[-1]['status']}", flush=True)
-    with atomic(snakemake.output.models, snakemake.output.files) as (models_path, files_path):
-        np.savez(models_path, wave=wave[inside], flux=flux)
-        columns = ["source", "file", "status", "bytes", "sha256", "medium_offset"]
-        frame = pd.DataFrame(table).assign(source=params.source).reindex(columns=columns)
-        frame.astype({"bytes": "Int64"}).to_csv(files_path, index=False)
+    np.savez(models_path, wave=wave[inside], flux=flux)
+    columns = ["source", "file", "status", "bytes", "sha256", "medium_offset"]
+    frame = pd.DataFrame(table).assign(source=params.source).reindex(columns=columns)
+    frame.astype({"bytes": "Int64"}).to_csv(files_path, index=False)

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.errors import InputError
 from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.medium import describe_vacuum_offset, vacuum_offset
@@ -11,7 +10,7 @@ from gravispec.spectra.missing import fill_missing
 from gravispec.spectra.normalise import median_normalised
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as (grid_path, files_path):
     params = snakemake.params
     shards = [np.load(path, allow_pickle=False) for path in snakemake.input.shards]
     flux, wave = np.concatenate([part["flux"] for part in shards]), shards[0]["wave"]
@@ -31,6 +30,5 @@ with job(snakemake):
     print(describe_vacuum_offset(vacuum_offset(wave, median_normalised(flux))), flush=True)
     basis = fit_basis(flux, overwrite=True)
     print(f"{len(flux)} models on {len(wave)} pixels, {len(basis.components)} components", flush=True)
-    with atomic(snakemake.output.grid, snakemake.output.files) as (grid_path, files_path):
-        GridInterpolator(params.axes, basis, wave=wave).save(grid_path)
-        pd.concat([tables[0].iloc[:1], models]).to_csv(files_path, index=False)
+    GridInterpolator(params.axes, basis, wave=wave).save(grid_path)
+    pd.concat([tables[0].iloc[:1], models]).to_csv(files_path, index=False)

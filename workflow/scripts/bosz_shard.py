@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.spectra.instrument import from_published
 from gravispec.spectra.medium import check_medium
 from gravispec.spectra.wavelength import to_vacuum
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params = snakemake.params
     files = pd.read_csv(snakemake.input.files)
     read = files[files["file"].str.endswith(".gz") & (files["status"] == "read")]
@@ -23,5 +22,4 @@ with job(snakemake):
     flux = np.full((len(models), len(wave)), np.nan)
     there = np.isfinite(models).all(axis=1)
     flux[there] = from_published(native, models[there], wave, fwhm=params.fwhm, R=params.r)
-    with atomic(snakemake.output[0]) as path:
-        np.savez(path, wave=wave, flux=flux)
+    np.savez(path, wave=wave, flux=flux)

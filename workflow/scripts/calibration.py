@@ -4,13 +4,11 @@ import json
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.evaluation.calibration import calibration
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     _, models = snakemake.params.deployed
     predictions = pd.read_parquet(snakemake.input.predictions)
     at_level = predictions[predictions["noise_level"] == float(snakemake.wildcards.level)]
-    with atomic(snakemake.output[0]) as path:
-        path.write_text(json.dumps(calibration(at_level, models), indent=1))
+    path.write_text(json.dumps(calibration(at_level, models), indent=1))

@@ -5,19 +5,16 @@ from pathlib import Path
 import pandas as pd
 
 from gravispec import catalogue
-from gravispec.data.files import atomic
 from gravispec.errors import InputError
 from gravispec.predict import load_runs
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as (path, problems_path):
     problems = [text for path in snakemake.input.problems if (text := Path(path).read_text(encoding="utf-8"))]
     print("\n".join(problems), flush=True)
     table = pd.concat([pd.read_parquet(path) for path in snakemake.input.rows], ignore_index=True)
     if table.empty:
         raise InputError(f"no file could be read; the first: {problems[0]}")
-    target = Path(snakemake.output.catalogue)
-    meta = catalogue.provenance(load_runs(snakemake.input.models, snakemake.params.model), f"snakemake {target}")
-    with atomic(target, snakemake.output.problems) as (part, problems_path):
-        catalogue.write(table, part, meta)
-        problems_path.write_text("".join(f"{text}\n" for text in problems), encoding="utf-8")
+    runs = load_runs(snakemake.input.models, snakemake.params.model)
+    catalogue.write(table, path, catalogue.provenance(runs, f"snakemake {snakemake.output.catalogue}"))
+    problems_path.write_text("".join(f"{text}\n" for text in problems), encoding="utf-8")

@@ -2,16 +2,14 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.predict import load_runs, predict_files
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as (rows_path, problem_path):
     params = snakemake.params
     runs = load_runs(snakemake.input.models, params.model)
     found = predict_files(runs, [snakemake.input.spectra], medium=params.medium, velocity=params.velocity)
     ((path, table, problem),) = found
     print(problem or f"{path}: {len(table)} spectra", flush=True)
-    with atomic(*snakemake.output) as (rows_path, problem_path):
-        (pd.DataFrame() if table is None else table).to_parquet(rows_path)
-        problem_path.write_text(problem, encoding="utf-8", errors="backslashreplace")
+    (pd.DataFrame() if table is None else table).to_parquet(rows_path)
+    problem_path.write_text(problem, encoding="utf-8", errors="backslashreplace")

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
-from gravispec.data.files import atomic
 from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.errors import InputError
@@ -12,7 +11,7 @@ from gravispec.models.bins import Bins
 from gravispec.models.ridge import ridge_cv
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params, k = snakemake.params, int(snakemake.wildcards.bin)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "T_eff", "log_g", "M_H"])
     in_bin = Bins(**params.edges).of(stars["T_eff"], stars["M_H"]) == k
@@ -27,5 +26,4 @@ with job(snakemake):
     settings = dict(alphas=params.alphas, n_folds=params.folds, seed=params.seed)
     fit = ridge_cv(chunks, len(chunks), **settings, device=device)
     print(f"bin {k} ({params.name}): {fit.n} stars, log g by {fit.first()}", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        fit.save(path)
+    fit.save(path)

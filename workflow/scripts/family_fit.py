@@ -2,14 +2,13 @@
 
 from importlib import import_module
 
-from gravispec.data.files import atomic
 from gravispec.device import choose_device
 from gravispec.models import model
 from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.plugins.families import fit_inputs_of
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params, family = snakemake.params, snakemake.wildcards.family
     stored = StoredStars(dict(snakemake.input.items()), noise_level=params.noise_level)
     device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
@@ -22,5 +21,4 @@ with job(snakemake):
     )
     fitted = import_module(f"gravispec.features.{family}").fit(**inputs)
     print(f"{family}: {getattr(fitted, 'about', {})}", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        model.save(fitted, path)
+    model.save(fitted, path)

@@ -4,15 +4,13 @@ import importlib
 
 import numpy as np
 
-from gravispec.data.files import atomic
 from gravispec.features.family import TrainedRows, compute, open_inputs
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params = snakemake.params
     family = importlib.import_module(f"gravispec.features.{params.family['name']}")
     about = {"noise_level": params.noise_level, "mode": params.family["mode"]}
     inputs = open_inputs(family, snakemake.input, trained=TrainedRows(*params.shard, params.n_train), **about)
     features = compute(family, inputs, *params.shard)
-    with atomic(snakemake.output[0]) as path:
-        np.save(path, features)
+    np.save(path, features)

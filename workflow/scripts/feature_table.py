@@ -6,10 +6,9 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.features import write_features
-from gravispec.data.files import atomic
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params = snakemake.params
     family = importlib.import_module(f"gravispec.features.{params.family['name']}")
     mode = params.family["mode"]
@@ -18,14 +17,13 @@ with job(snakemake):
     if len(features) != len(stars):
         raise ValueError(f"features of {len(features)} stars, the data set has {len(stars)}")
     about = {"noise_level": params.noise_level, "n_train": params.n_train} | ({"mode": mode} if mode else {})
-    with atomic(snakemake.output[0]) as path:
-        write_features(
-            path,
-            stars,
-            features[:],
-            family=params.family["name"],
-            names=family.NAMES,
-            definition=family.DEFINITION,
-            unit=family.UNIT,
-            **about,
-        )
+    write_features(
+        path,
+        stars,
+        features[:],
+        family=params.family["name"],
+        names=family.NAMES,
+        definition=family.DEFINITION,
+        unit=family.UNIT,
+        **about,
+    )

@@ -10,7 +10,7 @@ from gravispec.report.style import save, style
 from gravispec.spectra.normalise import continuum_normalised
 from workflow.scripts.lib.job import job
 
-with job(snakemake), style():
+with job(snakemake) as (png, pdf), style():
     given, width = snakemake.input, snakemake.params.continuum
     wave = np.load(given.wave, allow_pickle=False)
     stars = pd.read_parquet(given.stars)
@@ -22,5 +22,4 @@ with job(snakemake), style():
     samples["labels"] = shown[["T_eff", "log_g", "M_H", "mag"]].to_numpy(float)
     if width:
         samples["flux"] = continuum_normalised(samples["flux"], wave, width)
-    figure = spectra(wave, samples, noise_level=snakemake.params.noise_level)
-    save({"spectra": figure}, [snakemake.output.png], [snakemake.output.pdf])
+    save(spectra(wave, samples, noise_level=snakemake.params.noise_level), png, pdf)

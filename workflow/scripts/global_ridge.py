@@ -1,13 +1,12 @@
 """The global Ridge for log g, T_eff and M_H, its fits without one fold each, and the components, from the moments."""
 
-from gravispec.data.files import atomic
 from gravispec.device import array_device
 from gravispec.models.moments import Moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as paths:
     params = snakemake.params
     device = array_device(snakemake.resources)
     folds = [Moments.load(path).on(device) for path in snakemake.input.moments]
@@ -16,7 +15,5 @@ with job(snakemake):
     print(f"{ridge.n} stars, log g by {ridge.first()}", flush=True)
     # few stars have few components: enough for the gates, and family pca says what it misses
     pca = pca_from_moments(pool(folds), min(N_COMPONENTS, ridge.n - 1, len(ridge.coef)))
-    outputs = snakemake.output.ridge, snakemake.output.ridge_folds, snakemake.output.pca
-    with atomic(*outputs) as paths:
-        for record, path in zip((ridge, ridge_folds, pca), paths, strict=True):
-            record.save(path)
+    for record, path in zip((ridge, ridge_folds, pca), paths, strict=True):
+        record.save(path)

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from gravispec.data.files import atomic
 from gravispec.spectra.grid import GridInterpolator, fit_basis
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     shards = [np.load(path, allow_pickle=False) for path in snakemake.input.shards]
     flux, wave = np.concatenate([part["flux"] for part in shards]), shards[0]["wave"]
     basis = fit_basis(flux, overwrite=True)
     print(f"{len(flux)} models on {len(wave)} pixels, {len(basis.components)} components", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        GridInterpolator(snakemake.params.axes, basis, wave=wave).save(path)
+    GridInterpolator(snakemake.params.axes, basis, wave=wave).save(path)

@@ -2,14 +2,13 @@
 
 import numpy as np
 
-from gravispec.data.files import atomic
 from gravispec.device import array_device
 from gravispec.spectra.grid import nodes, shard
 from gravispec.spectra.instrument import fine_wave, response
 from gravispec.spectra.lte.synthesis import synthesize
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params = snakemake.params
     device = array_device(snakemake.resources)
     wave = params.pixels["start"] + params.pixels["step"] * np.arange(params.pixels["n"])
@@ -23,5 +22,4 @@ with job(snakemake):
         surface_flux, _ = synthesize(**labels, v_micro=params.v_micro, wave=fine, device=device)
         flux[i] = instrument @ surface_flux
         print(f"{i + 1}/{len(models)} {labels}", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        np.savez(path, wave=wave, flux=flux)
+    np.savez(path, wave=wave, flux=flux)

@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-from gravispec.data.files import atomic
 from gravispec.device import choose_device
 from gravispec.models import model
 from gravispec.models.bins import Bins
@@ -11,8 +10,8 @@ from gravispec.models.inference import predictions_table
 from gravispec.plugins.models import families_of, plugin
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
-    params, given, made = snakemake.params, dict(snakemake.input.items()), snakemake.output
+with job(snakemake) as paths:
+    params, given = snakemake.params, dict(snakemake.input.items())
     module, options = params.about["module"], params.about["options"]
     stored = StoredStars(given, families=families_of(options), noise_level=params.noise_level)
     if "fitted" in given:
@@ -30,9 +29,8 @@ with job(snakemake):
         fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)
     about = {name: value for name, value in getattr(fitted, "about", {}).items() if name != "curve"}
     print(f"{snakemake.wildcards.model}: {about}", flush=True)
-    with atomic(*made) as paths:
-        paths = dict(zip(made.keys(), paths if isinstance(paths, tuple) else [paths], strict=True))
-        if "model" in paths:
-            model.save(fitted, paths["model"])
-        if "predictions" in paths:
-            predictions_table(fitted, module, stored).to_parquet(paths["predictions"])
+    paths = dict(zip(snakemake.output.keys(), paths if isinstance(paths, tuple) else [paths], strict=True))
+    if "model" in paths:
+        model.save(fitted, paths["model"])
+    if "predictions" in paths:
+        predictions_table(fitted, module, stored).to_parquet(paths["predictions"])

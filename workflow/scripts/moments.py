@@ -3,14 +3,13 @@
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
-from gravispec.data.files import atomic
 from gravispec.data.stars import TrainingChunks, training_mask
 from gravispec.device import array_device
 from gravispec.labels import LABELS
 from gravispec.models.moments import fold_of_row, moments_of
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params, k = snakemake.params, int(snakemake.wildcards.fold)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", *LABELS])
     keep = training_mask(stars, params.n_train)
@@ -19,5 +18,4 @@ with job(snakemake):
     device = array_device(snakemake.resources)
     moments = moments_of(chunks, len(chunks), device=device).on(None)
     print(f"fold {k}: {moments.n} stars", flush=True)
-    with atomic(snakemake.output[0]) as path:
-        moments.save(path)
+    moments.save(path)

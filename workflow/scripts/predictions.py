@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.evaluation.predictions import predictions
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params, files = snakemake.params, snakemake.input
     models = iter(files.models)
     cells = (
@@ -14,5 +13,4 @@ with job(snakemake):
         for (level, n_train, names), quality in zip(params.cells, files.quality, strict=True)
     )
     how = {key: params[key] for key in ("leading", "edges", "validation")}
-    with atomic(snakemake.output[0]) as path:
-        predictions(pd.read_parquet(files.stars), cells, **how).to_parquet(path)
+    predictions(pd.read_parquet(files.stars), cells, **how).to_parquet(path)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.evaluation.coverage import coverage
 from gravispec.evaluation.residuals import giants_dwarfs, residuals
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as paths:
     params = snakemake.params
     predictions = pd.read_parquet(snakemake.input.predictions)
     levels = sorted(predictions["noise_level"].unique())
@@ -27,7 +26,5 @@ with job(snakemake):
         residuals(predictions, deployed, seed=params.seed, **params.bootstrap),
         giants_dwarfs(predictions, deployed, confidence=params.bootstrap["confidence"]),
     )
-    made = snakemake.output
-    with atomic(made.coverage, made.residuals, made.giants_dwarfs) as paths:
-        for table, path in zip(tables, paths, strict=True):
-            table.to_csv(path, index=False, float_format="%.8g")
+    for table, path in zip(tables, paths, strict=True):
+        table.to_csv(path, index=False, float_format="%.8g")

@@ -5,7 +5,6 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader, blocks
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.files import atomic
 from gravispec.data.stars import training_mask
 from gravispec.features.family import ScaledRows
 from gravispec.features.shape import NAMES
@@ -13,7 +12,7 @@ from gravispec.features.shape_fit import calibrated, fit_shape
 from gravispec.models.ridge import RidgeFit
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     files, params = snakemake.input, snakemake.params
     wave = np.load(files.wave, allow_pickle=False)
     stars = pd.read_parquet(files.stars, columns=["split", "T_eff", "M_H"])
@@ -34,5 +33,4 @@ with job(snakemake):
     shape = calibrated(shape, *(np.concatenate(values) for values in zip(*fits, strict=True)), cell)
     print(f"{len(trained)} training stars, {len(cell)} validation stars; limits of amplitude / error:")
     print(dict(zip(NAMES, shape.limits.tolist(), strict=True)))
-    with atomic(snakemake.output[0]) as path:
-        shape.save(path)
+    shape.save(path)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from gravispec.data.arrays import blocks, row_writer
-from gravispec.data.files import atomic
 from gravispec.device import array_device, host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
@@ -11,20 +10,19 @@ from gravispec.spectra.observing import error_parameters, snr_of
 from gravispec.spectra.sampling import drawn_stars
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as (stars_path, flux_path, error_path):
     params = snakemake.params
     device = array_device(snakemake.resources)
     grid = GridInterpolator.load(snakemake.input.grid, device=device)
     split, first, stop = params.shard
     stars = drawn_stars(stop, labels=params.labels, axes=list(grid.axes), split=split, seed=params.seed, first=first)
     error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
-    with atomic(*snakemake.output) as (stars_path, flux_path, error_path):
-        with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
-            for lo, hi in blocks(0, len(stars)):
-                part = stars.iloc[lo:hi]
-                flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
-                error[lo:hi] = error_parameters(grid.wave, flux, part)
-                snr[lo:hi] = snr_of(grid.wave, error[lo:hi], device=device)
-                write(host(flux))
-        np.save(error_path, error)
-        stars.assign(snr=snr).to_parquet(stars_path)
+    with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
+        for lo, hi in blocks(0, len(stars)):
+            part = stars.iloc[lo:hi]
+            flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
+            error[lo:hi] = error_parameters(grid.wave, flux, part)
+            snr[lo:hi] = snr_of(grid.wave, error[lo:hi], device=device)
+            write(host(flux))
+    np.save(error_path, error)
+    stars.assign(snr=snr).to_parquet(stars_path)

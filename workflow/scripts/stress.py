@@ -5,14 +5,13 @@ import pandas as pd
 
 from gravispec.data.arrays import RowReader
 from gravispec.data.error_rows import ErrorRows
-from gravispec.data.files import atomic
 from gravispec.evaluation.stress import stress_table, under_stress
 from gravispec.models.trained import TrainedRun
 from workflow.scripts.lib.job import job
 
 SLOW = 1000  # stars for models that declare to be slow
 
-with job(snakemake):
+with job(snakemake) as path:
     params = snakemake.params
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "log_g"])
     log_g = stars["log_g"][stars["split"] == "test"].to_numpy()
@@ -27,5 +26,4 @@ with job(snakemake):
     table = pd.concat(tables, ignore_index=True)
     table.insert(0, "noise_level", params.noise_level)
     print(table.drop(columns="what").to_string(index=False))
-    with atomic(snakemake.output[0]) as path:
-        table.to_csv(path, index=False, float_format="%.8g")
+    table.to_csv(path, index=False, float_format="%.8g")

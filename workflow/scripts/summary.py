@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from gravispec.data.files import atomic
 from gravispec.evaluation.summary import summary
 from gravispec.models.model import about_fits
 from workflow.scripts.lib.job import job, write_provenance
 
-with job(snakemake):
+with job(snakemake) as (path, provenance_path):
     params, files = snakemake.params, snakemake.input
     table = summary(
         pd.read_parquet(files.predictions),
@@ -18,6 +17,5 @@ with job(snakemake):
         confidence=params.confidence,
     )
     print(table.to_string(index=False))
-    with atomic(*snakemake.output) as (path, provenance_path):
-        table.to_csv(path, index=False, float_format="%.8g")
-        write_provenance(provenance_path, snakemake, {snakemake.output.summary: path})
+    table.to_csv(path, index=False, float_format="%.8g")
+    write_provenance(provenance_path, snakemake, {snakemake.output.summary: path})

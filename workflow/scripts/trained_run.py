@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import RowReader
-from gravispec.data.files import atomic
 from gravispec.data.stars import training_mask
 from gravispec.evaluation.calibration import fitted
 from gravispec.features.shape import Shape
@@ -21,7 +20,7 @@ from gravispec.models.trained import TrainedRun
 from gravispec.version import VERSION
 from workflow.scripts.lib.job import job
 
-with job(snakemake):
+with job(snakemake) as path:
     params, files = snakemake.params, snakemake.input
     stars = pd.read_parquet(files.stars, columns=["split", *LABELS])
     predictions = pd.read_parquet(files.predictions).query("split == 'val'")
@@ -70,5 +69,4 @@ with job(snakemake):
     }
     run = TrainedRun(about, tuple(levels))
     run.check()
-    with atomic(snakemake.output[0]) as path:
-        run.save(path)
+    run.save(path)

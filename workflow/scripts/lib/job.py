@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from gravispec.data.files import remove_partial
+from gravispec.data.files import atomic, remove_partial
 from gravispec.data.provenance import hash_of, provenance, versions
 from gravispec.data.stamp import stamped
 from gravispec.errors import InputError
@@ -17,7 +17,10 @@ from workflow.scripts.lib.parent import end_with_parent
 
 @contextlib.contextmanager
 def job(snakemake):
-    """Send all output of the block to the rule's log; on bad input or a full disk end in one line, no traceback."""
+    """Send all output of the block to the rule's log; on bad input or a full disk end in one line, no traceback.
+
+    Yields where to write the rule's output, as ``atomic`` does: it gets its name when the block has ended.
+    """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", buffering=1) as log:
@@ -30,8 +33,8 @@ def job(snakemake):
     end_with_parent()
     remove_partial(*snakemake.output)
     try:
-        with stamped(origin(snakemake)):
-            yield
+        with stamped(origin(snakemake)), atomic(*snakemake.output) as paths:
+            yield paths
     except InputError as error:
         _stop(f"error: {error}")
     except OSError as error:

@@ -32,30 +32,28 @@ class Progress(logging.Handler):
         self.started = time.monotonic()
 
     def emit(self, record):
-        handle = {
-            "run_info": self._plan,
-            "job_info": self._begin,
-            "job_finished": self._finish,
-            "progress": self._tell,
-            "job_error": self._job_failed,
-            "group_error": self._group_failed,
-        }.get(str(getattr(record, "event", None)))
-        if handle:
-            handle(record)
+        match str(getattr(record, "event", None)):
+            case "run_info":
+                self.planned = Counter({rule: n for rule, n in record.stats.items() if rule != "total"})
+            case "job_info":
+                self.jobs[record.jobid] = (record.rule_name, record.wildcards)
+                self.running.add(record.jobid)
+            case "job_finished":
+                self.running.discard(record.job_id)
+                if record.job_id in self.jobs:
+                    self.done[self.jobs[record.job_id][0]] += 1
+            case "progress":
+                self._tell()
+            case "job_error":
+                self.running.discard(record.jobid)
+                if not record.indent:
+                    self._report(vars(record), record.log)
+            case "group_error":
+                failed = [job for job in record.job_error_info if any(unfinished(log) for log in job["log"])]
+                for job in failed or record.job_error_info:
+                    self._report(job, job["log"] + record.aux_logs)
 
-    def _plan(self, record):
-        self.planned = Counter({rule: n for rule, n in record.stats.items() if rule != "total"})
-
-    def _begin(self, record):
-        self.jobs[record.jobid] = (record.rule_name, record.wildcards)
-        self.running.add(record.jobid)
-
-    def _finish(self, record):
-        self.running.discard(record.job_id)
-        if record.job_id in self.jobs:
-            self.done[self.jobs[record.job_id][0]] += 1
-
-    def _tell(self, record):
+    def _tell(self):
         elapsed = time.monotonic() - self.started if self.started else 0
         line = f"{minutes(elapsed)} so far"
         left, complete = remaining(self.planned, self.done, self.benchmarks, elapsed)
@@ -65,16 +63,6 @@ class Progress(logging.Handler):
             now = Counter(self.jobs[job][0] for job in self.running)
             line += "; now: " + ", ".join(f"{n} × {rule}" if n > 1 else rule for rule, n in sorted(now.items()))
         self._print(line)
-
-    def _job_failed(self, record):
-        self.running.discard(record.jobid)
-        if not record.indent:
-            self._report(vars(record), record.log)
-
-    def _group_failed(self, record):
-        failed = [job for job in record.job_error_info if any(unfinished(log) for log in job["log"])]
-        for job in failed or record.job_error_info:
-            self._report(job, job["log"] + record.aux_logs)
 
     def _report(self, job, logs):
         rule, wildcards = self.jobs.get(job["jobid"], (job["rule_name"], {}))
