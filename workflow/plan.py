@@ -125,9 +125,9 @@ class Plan:
         """The module of a model and of those that it names."""
         return [f"gravispec/models/{self.plugins[n].module}.py" for n in behind(wildcards.model, self.settings.models)]
 
-    def about_model(self, wildcards):
+    def module_and_options(self, name):
         """Module and options of a model."""
-        about = self.settings.models[wildcards.model]
+        about = self.settings.models[name]
         return {"module": about["module"], "options": options_of(about)}
 
     def asks_for(self, name, wildcards):
@@ -144,15 +144,16 @@ class Plan:
 
     def modules(self, names):
         """The modules of models, of those that they name, and of the families that they read."""
-        models = self.needed(names)
-        read = dict.fromkeys(family for name in models for family in families_of(self.settings.models[name]))
-        files = [f"gravispec/models/{self.plugins[name].module}.py" for name in models]
-        return list(dict.fromkeys([*files, *(f"gravispec/features/{family}.py" for family in read)]))
+        models = [f"gravispec/models/{self.plugins[name].module}.py" for name in self.needed(names)]
+        return list(dict.fromkeys([*models, *(f"gravispec/features/{name}.py" for name in self.families_read(names))]))
+
+    def families_read(self, names):
+        """The families that these models and those that they name read."""
+        return [family for name in self.needed(names) for family in families_of(self.settings.models[name])]
 
     def families_with_fit(self, names):
-        """The families among what these models read that have a fit."""
-        read = [family for name in self.needed(names) for family in families_of(self.settings.models[name])]
-        return [family for family in self.fitted_families if family in read]
+        """Those of them that have a fit."""
+        return [family for family in self.fitted_families if family in self.families_read(names)]
 
     def with_experts(self, names):
         """Whether any of these models reads the experts."""

@@ -1,7 +1,7 @@
 """What a run measures, bundles and draws, and which files that takes: questions that rules ask, no Snakemake."""
 
 from gravispec.config.datasets import SPLITS
-from gravispec.config.models import behind, options_of
+from gravispec.config.models import behind
 from gravispec.plugins.figures import figures_of, inputs_of
 from workflow.plan import EXPERT, FAMILY_FIT, MODEL, NOISY, TRAINED, Plan
 
@@ -43,22 +43,24 @@ class Runs:
         """The run as the configuration has it, with its name and the model that leads in a catalogue."""
         return self.config["runs"][wildcards.run] | {"name": wildcards.run, "catalogue": self.leading(wildcards)}
 
+    def places(self, wildcards):
+        """``(place, models)`` of every cell; place: data set, level, n_train."""
+        dataset = self.of(wildcards).dataset
+        return [
+            ({"dataset": dataset, "level": level, "n_train": n}, names) for level, n, names in self.cells(wildcards)
+        ]
+
     def in_cells(self, pattern, per_model=False):
         """A file a cell of the run, or a file a cell and model."""
         return lambda wildcards: [
-            pattern.format(dataset=self.of(wildcards).dataset, level=level, n_train=n_train, model=name)
-            for level, n_train, names in self.cells(wildcards)
+            pattern.format(model=name, **at)
+            for at, names in self.places(wildcards)
             for name in (names if per_model else [None])
         ]
 
     def fitted(self, wildcards):
         """The fitted models of a run, cell by cell."""
-        dataset = self.of(wildcards).dataset
-        return [
-            self.plan.model_file(name, dataset=dataset, level=level, n_train=n_train)
-            for level, n_train, names in self.cells(wildcards)
-            for name in names
-        ]
+        return [self.plan.model_file(name, **at) for at, names in self.places(wildcards) for name in names]
 
     def in_dataset(self, pattern, splits=SPLITS):
         """A path, or its shards, with the data set of the run and the level, of the job or else the lowest."""
@@ -78,15 +80,12 @@ class Runs:
         found = []
         for level in self.levels(wildcards):
             n_train, names = self.deployed(wildcards, level)
-            models = [self._about_model(name) for name in self.plan.needed(names)]
+            labels = {name: self.config["models"][name]["label"] for name in self.plan.needed(names)}
+            models = [{"name": n, "label": label, **self.plan.module_and_options(n)} for n, label in labels.items()]
             experts = len(self.settings.bins.names()) if self.plan.with_experts(names) else 0
             about = {"level": float(level), "n_train": n_train, "shown": names, "models": models, "experts": experts}
             found.append(about | {"families": self.plan.families_with_fit(names)})
         return found
-
-    def _about_model(self, name):
-        about = self.config["models"][name]
-        return {"name": name, "module": about["module"], "options": options_of(about), "label": about["label"]}
 
     def bundled_files(self, wildcards):
         """For every level the models, what they share, what families fitted, and spectra that fill masked pixels."""
@@ -149,12 +148,8 @@ class Runs:
 
     def compared_files(self, wildcards):
         """Their predictions."""
-        return [
-            f"{MODEL}/predictions.parquet".format(
-                dataset=self.dataset_of(one), level=one["noise_level"], n_train=one["n_train"], model=one["model"]
-            )
-            for one in self.compared(wildcards)
-        ]
+        path, entries = f"{MODEL}/predictions.parquet", self.compared(wildcards)
+        return [path.format(dataset=self.dataset_of(one), level=one["noise_level"], **one) for one in entries]
 
     def dataset_of(self, entry):
         """Data set of an entry of a comparison."""

@@ -71,13 +71,13 @@ class RunTables:
     def fits(self, wildcards):
         """For every cell and model its module, options and file, and the files that it predicts from."""
         found = []
-        for at, names in self._cells(wildcards):
+        for at, names in self.runs.places(wildcards):
             for name in names:
                 one = at | {"model": name}
                 files = self.plan.model_inputs("read_to_predict")(SimpleNamespace(model=name, items=one.items))
-                about = self.plan.about_model(SimpleNamespace(model=name)) | {"noise_level": float(at["level"])}
                 files["stars"] = STARS.format(**at)
-                found.append(about | {"model": self.plan.model_file(name, **at), "files": files})
+                fit = {"noise_level": at["level"], "model": self.plan.model_file(name, **at), "files": files}
+                found.append(fit | self.plan.module_and_options(name))
         return found
 
     def experts(self, wildcards):
@@ -96,13 +96,5 @@ class RunTables:
         dataset = self.settings.datasets[self.runs.of(wildcards).dataset]
         return [dataset.train, dataset.val, dataset.test] if dataset.kind == "pfsspec" else []
 
-    def _cells(self, wildcards):
-        """``(place, models)`` of every cell; place: data set, level, n_train."""
-        dataset = self.runs.of(wildcards).dataset
-        return [
-            ({"dataset": dataset, "level": f"{level}", "n_train": n_train}, names)
-            for level, n_train, names in self.runs.cells(wildcards)
-        ]
-
     def _with_experts(self, wildcards):
-        return [at for at, names in self._cells(wildcards) if self.plan.with_experts(names)]
+        return [at for at, names in self.runs.places(wildcards) if self.plan.with_experts(names)]

@@ -35,7 +35,8 @@ def main(run, cores="all"):
             return f"{run} cannot be made in {folder}, see above"
         after = json.loads((folder / path).read_text())
         for what in ("versions", "config", "code"):
-            problems += [f"{what} of {key} differs" for key in _differing(before[what], after[what])]
+            old, new = before[what], after[what]
+            problems += [f"{what} of {key} differs" for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
         tables = [name for name in files if Path(name).suffix in TOLERANCE and name.startswith("results/")]
         for name in tables:
             off = difference(name, folder / name)
@@ -58,10 +59,6 @@ def difference(one, other):
     if not np.array_equal(np.isnan(a), np.isnan(b)):
         return np.inf
     return float(np.nanmax(np.abs(a - b) / (1 + np.abs(a)), initial=0.0))
-
-
-def _differing(one, other):
-    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
 @contextlib.contextmanager

@@ -11,8 +11,16 @@ def check_run(name, run, config):
     known(f"runs.{name}.dataset", run.dataset, config.datasets)
     for model in run.names():
         known(f"runs.{name}.models", model, config.models)
-    _check_rows(name, run, config)
-    _check_catalogue(name, run, config)
+    rows = [config.models[model][stars] for model in run.names() for stars in ("covered", "all")]
+    for row in rows:
+        if rows.count(row) > 1:
+            raise ValueError(f"runs.{name}.models: two rows of the summary would be called {row}; set covered or all")
+    found = deployed(run, config)
+    for level in run.noise_level:
+        if not found.get(level):
+            raise ValueError(f"runs.{name}.models: at noise level {level:g} none does without true labels; add one")
+    if run.catalogue:
+        known(f"runs.{name}.catalogue", run.catalogue, _listed(found), IN_CATALOGUES)
     dataset = config.datasets[run.dataset]
     if dataset.kind == "lte":
         for n_train in run.n_train:
@@ -35,22 +43,6 @@ def deployed(run, config):
 def _listed(models_at):
     """The models of all levels, each once."""
     return list(dict.fromkeys(model for models in models_at.values() for model in models))
-
-
-def _check_rows(name, run, config):
-    rows = [config.models[model][stars] for model in run.names() for stars in ("covered", "all")]
-    for row in rows:
-        if rows.count(row) > 1:
-            raise ValueError(f"runs.{name}.models: two rows of the summary would be called {row}; set covered or all")
-
-
-def _check_catalogue(name, run, config):
-    found = deployed(run, config)
-    for level in run.noise_level:
-        if not found.get(level):
-            raise ValueError(f"runs.{name}.models: at noise level {level:g} none does without true labels; add one")
-    if run.catalogue:
-        known(f"runs.{name}.catalogue", run.catalogue, _listed(found), IN_CATALOGUES)
 
 
 def check_comparisons(config):

@@ -81,9 +81,6 @@ class Pixels(Model):
     def stop(self):
         return self.start + self.step * (self.n - 1)
 
-    def wave(self):
-        return self.start + self.step * np.arange(self.n)
-
 
 class GridBase(Model):
     """Nodes, pixels and line-spread function: what every kind of grid has."""

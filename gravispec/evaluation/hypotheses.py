@@ -20,7 +20,8 @@ def hypotheses(predictions, models, run, *, samples, confidence):
     measured, rows = cells(predictions, models), []
     for name, claim in run["hypotheses"].items():
         wanted = claim["difference"] or [claim["model"]]
-        found = [cell for cell in measured if _applies(claim, cell) and set(wanted) <= set(cell.models)]
+        there = [cell for cell in measured if all(claim[key] in (None, value) for key, value in cell.key.items())]
+        found = [cell for cell in there if set(wanted) <= set(cell.models)]
         if not found:
             raise InputError(
                 f"hypotheses.{name}: {' and '.join(wanted)} predict no stars {claim['stars']!r} where it is claimed; "
@@ -31,10 +32,6 @@ def hypotheses(predictions, models, run, *, samples, confidence):
             rows.append(row | _verdict(claim, cell, samples, confidence) | {"n_test": len(cell.rows)})
     columns = ["id", "statement", "noise_level", "n_train", "stars", "measured", "threshold", "passed", "n_test"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _applies(claim, cell):
-    return all(claim[key] in (None, value) for key, value in cell.key.items())
 
 
 def _verdict(claim, cell, samples, confidence):

@@ -109,19 +109,16 @@ def ridge_cv(
 
 def ridge_from_moments(folds: Sequence[Moments], *, alphas: Sequence[float] = ALPHAS) -> RidgeFit:
     """The same fit from the moments of each fold, in the primal form (right for any n, meant for n ≥ P)."""
-    return _fits_from_moments(folds, alphas)[0]
+    return cross_fit_from_moments(folds, np.empty(0, int), alphas=alphas)[0]
 
 
 def cross_fit_from_moments(
     folds: Sequence[Moments], fold: np.ndarray, *, alphas: Sequence[float] = ALPHAS
 ) -> tuple[RidgeFit, FoldFits]:
-    """The same fit with those that leave one fold out; fold (n,) int is the fold of each row (``fold_of_row``)."""
-    fit, coefs, intercepts = _fits_from_moments(folds, alphas)
-    return fit, FoldFits(coefs, intercepts, fold)
+    """The same fit with those that leave one fold out, for the first target at its alpha.
 
-
-def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tuple[RidgeFit, np.ndarray, np.ndarray]:
-    """The fit to all rows; (K, P) and (K,) of those that leave one fold out, for the first target at its alpha."""
+    fold (n,) int is the fold of each row (``fold_of_row``).
+    """
     alphas = _checked_alphas(alphas)
     mse, paths, means = [], [], []
     for k, held_out in enumerate(folds):
@@ -139,7 +136,7 @@ def _fits_from_moments(folds: Sequence[Moments], alphas: Sequence[float]) -> tup
     union = pool(folds)
     coef = _solutions(lambda: union.scatter, union.xy, alpha)
     intercept = host(union.mean_y) - host(union.mean_x) @ coef
-    return _fit(coef, intercept, alpha, alphas, mse, union.n), coefs, intercepts
+    return _fit(coef, intercept, alpha, alphas, mse, union.n), FoldFits(coefs, intercepts, fold)
 
 
 def _normal_equations(parts: Sequence[Moments]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,5 @@
 """Observed spectra on the model's pixels, normalised as in training."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,14 +33,14 @@ class Prepared:
 def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velocity) -> Prepared:
     """`raw` on the pixels `wave` (P,), Å, vacuum, at rest.
 
-    `medium` and `velocity` override what the file says; `velocity` is a number or {star_id: number}, km/s, or a str
+    `medium` and `velocity` override what the file says; `velocity` is a number, km/s, or a str
     where the file has been asked for it.
 
     A row whose own wavelengths cannot be used has a `problem`, as every other bad row.
 
     Raises:
         InputError: air or vacuum is not known; wavelengths that the file has for all are not monotonic, or share
-            nothing with `wave`; a star has no entry in `velocity`.
+            nothing with `wave`.
     """
     medium = medium or raw.medium
     if medium not in ("air", "vacuum"):
@@ -116,11 +115,6 @@ def _prepared(raw, source, wave, medium, speed):
 def _velocities(raw, source, velocity):
     if velocity is None or isinstance(velocity, str):
         return raw.velocity
-    if isinstance(velocity, Mapping):
-        missing = [star for star in raw.star_id if star not in velocity]
-        if missing:
-            raise InputError(f"{source}: no velocity is given for {missing[0]}; add it, or 0")
-        return np.array([velocity[star] for star in raw.star_id], dtype=float)
     return np.full(len(raw.star_id), velocity, dtype=float)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ def prepared_batches(
     wave: np.ndarray,
     *,
     medium: str | None = None,
-    velocity: float | Mapping[str, float] | str | None = None,
+    velocity: float | str | None = None,
     template: np.ndarray | None = None,
     batch: int = 2048,
 ) -> Iterator[Prepared]:
@@ -32,8 +32,8 @@ def prepared_batches(
 
     Args:
         medium: of the file's wavelengths, air or vacuum; None: as the file declares.
-        velocity: radial velocity that is taken out, km/s: one number, {star_id: number}, or the name of a column of the
-            file; None: as the file gives, else 0.
+        velocity: radial velocity that is taken out, km/s: one number, or the name of a column of the file;
+            None: as the file gives, else 0.
         template: (P,) a typical spectrum, against which wavelength offsets are measured; None: they are NaN.
         batch: spectra in a batch, at most.
 

@@ -30,7 +30,7 @@ rule model:
     params:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
-        about=plan.about_model,
+        about=lambda wc: plan.module_and_options(wc.model),
         n_train=lambda wc: int(wc.n_train),
         noise_level=lambda wc: float(wc.level),
         seed=config["seed"],
