@@ -5,9 +5,7 @@ from snakemake.utils import min_version
 
 min_version("9.17")
 
-sys.path.insert(
-    0, str(workflow.current_basedir)
-)  # where this is a module of another workflow
+sys.path.insert(0, str(workflow.current_basedir))  # where this is a module of another workflow
 
 from gravispec.config.text import end_unless_readable
 

@@ -198,7 +198,7 @@ def test_a_file_that_fills_the_memory_is_named(tmp_path):
         file[FLUX] = file[ERROR] = np.ones((2, 3))
     code = f"""
 import sys
-from gravispec.data.memory import limited_memory
+from gravispec.data.pfsspec import limited_memory
 from gravispec.data.pfsspec import open_file
 from gravispec.errors import InputError
 try:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gravispec.plugins.models import plugin
@@ -41,7 +41,7 @@ COSTS = {
     "catalogue": Cost(60, 0, 3000, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
-MODEL = Cost(5, 0.01, 550, kB=0.4)
+MODEL, MODEL_RULES = Cost(5, 0.01, 550, kB=0.4), ("model", "model_for_all_levels")
 MOST_SHARDS = 2000  # of a data set: planning takes 0.03 s a shard
 LARGEST_BIN = 0.125  # share of the training stars
 MARGIN = 1.4  # of memory, and 5 of time, between what was measured and what is asked of a cluster
@@ -74,7 +74,9 @@ class Costs:
         """`Need` of a job from its rule and wildcards."""
         wildcards = dict(wildcards.items())
         dataset = self.dataset(wildcards)
-        cost = self.cost(rule, wildcards)
+        cost = COSTS.get(rule, OTHER)
+        if rule in MODEL_RULES:
+            cost = MODEL._replace(**plugin(self.settings.models[wildcards["model"]]["module"]).cost)
         if "grid" in wildcards:
             return self.of_grid(rule, cost, self.settings.grids[wildcards["grid"]])
         n, pixels = self.stars(rule, wildcards), self.pixels(dataset)
@@ -94,18 +96,6 @@ class Costs:
         disk = 8 * pixels * n / grid.shards
         seconds = cost.seconds + 1e-3 * cost.ms * n / grid.shards * pixels / PIXELS
         return Need(seconds, cost.MB + 1e-6 * disk, int(disk))
-
-    def missing(self, rule, wildcards, outputs):
-        """The same with the disk that its files take already taken off."""
-        need = self.of(rule, wildcards)
-        there = sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
-        return Need(need.seconds, need.MB, max(need.disk - there, 0))
-
-    def cost(self, rule, wildcards):
-        """`Cost` of a rule, or of a model."""
-        if rule in ("model", "model_for_all_levels"):
-            return MODEL._replace(**plugin(self.settings.models[wildcards["model"]]["module"]).cost)
-        return COSTS.get(rule, OTHER)
 
     def dataset(self, wildcards):
         """Name of the data set of a job, or None."""
@@ -144,7 +134,7 @@ class Costs:
             return int(wildcards["n_train"]) / self.settings.ridge.folds
         if rule == "expert":
             return LARGEST_BIN * int(wildcards["n_train"])
-        if rule in ("model", "model_for_all_levels", "family_fit"):
+        if rule in (*MODEL_RULES, "family_fit"):
             return int(wildcards["n_train"])
         if rule == "stress":
             return sizes["test"]
@@ -158,7 +148,10 @@ def shortage(costs, jobs, *, disk, memory):
 
     Returns ``(line, problem)``: a line on what they need, and None or what is missing and the smaller run that fits.
     """
-    needs = [(rule, wildcards, costs.missing(rule, wildcards, outputs)) for rule, wildcards, outputs in jobs]
+    needs = []
+    for rule, wildcards, outputs in jobs:
+        need, there = costs.of(rule, wildcards), sum(os.path.getsize(path) for path in outputs if os.path.exists(path))
+        needs.append((rule, wildcards, replace(need, disk=max(need.disk - there, 0))))
     total = sum(need.disk for _, _, need in needs)
     largest, most = max(((rule, need.MB) for rule, _, need in needs), key=lambda job: job[1])
     minutes = sum(need.seconds for _, _, need in needs) / 60

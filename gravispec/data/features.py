@@ -14,7 +14,7 @@ def write_features(path, stars, values, *, family, names, definition, unit, **ab
     ``names`` (D,), ``definition``, ``unit`` and what else is said ``about`` the family go into the file's metadata,
     under the key ``gravispec``.
     """
-    columns = column_names(family, values.shape[1])
+    columns = [f"{family}_{i:02d}" for i in range(values.shape[1])]
     table = pd.concat(
         [
             stars[["star_id", "split"]].reset_index(drop=True),
@@ -27,11 +27,6 @@ def write_features(path, stars, values, *, family, names, definition, unit, **ab
     about = {"family": family, "names": named, "definition": definition, "unit": unit, **about}
     metadata = {**(arrow.schema.metadata or {}), b"gravispec": json.dumps(about).encode()}
     pq.write_table(arrow.replace_schema_metadata(metadata), path)
-
-
-def column_names(family, n):
-    """``<family>_00`` ... of a family with ``n`` features."""
-    return [f"{family}_{i:02d}" for i in range(n)]
 
 
 def feature_matrix(table, family):

@@ -43,8 +43,12 @@ def checked_output(
         raise InputError(f"{path}: there is no folder {path.parent}; make it first")
     if mode is not None and not overwrite:
         raise InputError(f"{path}: is there already; remove it, or give --overwrite")
-    _try(path)
-    return path
+    try:  # can a file be made beside it, as ``atomic`` will?
+        prefix, suffix = partial_name(path)
+        with tempfile.NamedTemporaryFile(prefix=prefix, suffix=suffix, dir=path.parent):
+            return path
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
 
 
 def same_file(one: StrPath, other: StrPath) -> bool:
@@ -105,16 +109,6 @@ def _lists(record: Path, real: Path) -> bool:
     root = Path(os.path.realpath(record)).parents[2]
     inside = Path(os.path.realpath(record)).parent in real.parents
     return inside or any(same_file(real, root / name) for name in named)
-
-
-def _try(path: Path) -> None:
-    """Raise InputError unless a file can be made beside ``path``, as ``atomic`` will."""
-    try:
-        prefix, suffix = partial_name(path)
-        with tempfile.NamedTemporaryFile(prefix=prefix, suffix=suffix, dir=path.parent):
-            pass
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
 
 
 def _unwritable(path, error):

@@ -5,6 +5,7 @@ labels as a pandas table. The table is read with h5py: PyTables may unpickle obj
 """
 
 import pickletools
+import resource
 from contextlib import contextmanager
 
 import h5py
@@ -18,6 +19,24 @@ FLUX = "dataset/arrays/flux/value"
 ERROR = "dataset/arrays/error/value"
 REQUIRED_LABELS = ("T_eff", "log_g", "M_H")
 OPTIONAL_LABELS = ("a_M", "C_M", "mag", "redshift", "snr")
+
+LIMIT = 4 * 2**30  # bytes of address space that reading a user's file may take: a malformed one can ask for any amount
+
+
+@contextmanager
+def limited_memory(files):
+    """Within the block this process gets no more than ``LIMIT``. Raises ``InputError`` with ``files`` where it asks."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, before[1]))
+    try:
+        yield
+    except MemoryError:
+        named = ", ".join(files)
+        raise InputError(
+            f"{named}: reading takes more than {LIMIT // 2**30} GiB of memory; a file is damaged: write it again"
+        ) from None
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @contextmanager

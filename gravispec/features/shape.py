@@ -65,7 +65,7 @@ class Shape(Record):
         """(m, J) amplitude / error."""
         return np.divide(*self.fit(flux, sigma, cell))
 
-    def found(self, flux, sigma, T_eff, M_H) -> dict[str, np.ndarray]:
+    def flags(self, flux, sigma, T_eff, M_H) -> dict[str, np.ndarray]:
         """``{flag: (m,) bool}`` for flux (m, P) of stars with these predicted labels: z beyond its limits, or NaN."""
         z = self.z(flux, sigma, self.cell(T_eff, M_H))
         beyond = ~((z >= self.limits[:, 0]) & (z <= self.limits[:, 1]))

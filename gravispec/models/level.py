@@ -34,10 +34,6 @@ class Level:
     shape: Shape
     references: References
 
-    @property
-    def noise_level(self):
-        return self.about["noise_level"]
-
     def only(self, names):
         """The same with these models alone shown."""
         return dataclasses.replace(self, about={**self.about, "shown": list(names)})
@@ -89,7 +85,7 @@ class Level:
         flags = combine(
             SNR=~within(snr, self.about["snr_range"]),
             UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]),
-            **self.shape.found(flux, sigma, spectra.ridge[:, 1], spectra.ridge[:, 2]),
+            **self.shape.flags(flux, sigma, spectra.ridge[:, 1], spectra.ridge[:, 2]),
         )
         return {"snr": snr, "chi2": chi2, "flags": flags}
 

@@ -47,12 +47,9 @@ def shrinkage_path(A: np.ndarray, B: np.ndarray, alphas: np.ndarray) -> np.ndarr
     if xp is not np:
         return xp.stack([solve(A.clone(), B, float(alpha)) for alpha in alphas], axis=1)
     # One BLAS thread, and threads over the tiles: its own would share products that are too small for that.
-    with ThreadPoolExecutor(_blas_threads()) as threads, threadpool_limits(1, "blas"):
+    of_blas = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    with ThreadPoolExecutor(max(of_blas, default=1)) as threads, threadpool_limits(1, "blas"):
         return _path_by_band(A, B, alphas, threads.map)
-
-
-def _blas_threads() -> int:
-    return max((library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"), default=1)
 
 
 def _path_by_band(A: np.ndarray, B: np.ndarray, alphas: np.ndarray, each: Callable) -> np.ndarray:

@@ -15,9 +15,7 @@ from workflow.scripts.lib.folder import enter
 from workflow.scripts.lib.parent import announce
 from workflow.seam import behind as files_behind
 
-HERE = Path(str(workflow.current_basedir)).parents[
-    1
-]  # also where this is a module of another workflow
+HERE = Path(str(workflow.current_basedir)).parents[1]  # also where this is a module of another workflow
 
 announce()
 if workflow.is_main_process:
@@ -128,23 +126,15 @@ def sharded(pattern, splits=SPLITS):
 EDGES = dict(T_eff=settings.bins.T_eff, M_H=settings.bins.M_H)
 BIN_NAMES = settings.bins.names()
 ALPHAS = settings.ridge.alphas.values().tolist()
-BOOTSTRAP = dict(
-    resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence
-)
+BOOTSTRAP = dict(resamples=settings.evaluation.resamples, confidence=settings.evaluation.confidence)
 
 
 def sources(wildcards):
     """Input: everything that a summary rests on; what the clean flux was is in the seed and the code."""
     tables = [path for paths in run_tables.paths(wildcards).values() for path in paths]
-    files, _ = files_behind(
-        workflow, [*tables, f"results/{wildcards.run}/model.safetensors"]
-    )
+    files, _ = files_behind(workflow, [*tables, f"results/{wildcards.run}/model.safetensors"])
     folder = f"results/spectra/{runs.of(wildcards).dataset}"
-    return [
-        path
-        for path in files
-        if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))
-    ]
+    return [path for path in files if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))]
 
 
 def about_provenance(wildcards):

@@ -11,9 +11,7 @@ def grid_axes(wildcards):
 
 def of_shards(pattern):
     """Input: a file of every shard of a grid."""
-    return lambda wc: expand(
-        pattern, shard=range(settings.grids[wc.grid].shards), grid=wc.grid
-    )
+    return lambda wc: expand(pattern, shard=range(settings.grids[wc.grid].shards), grid=wc.grid)
 
 
 def grid_of_dataset(wildcards):

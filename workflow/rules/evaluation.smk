@@ -89,9 +89,7 @@ rule quality:
     input:
         code=code("quality.py"),
         predictions="results/{run}/predictions.parquet",
-        calibration=lambda wc: expand(
-            rules.calibration.output[0], level=runs.levels(wc), run=wc.run
-        ),
+        calibration=lambda wc: expand(rules.calibration.output[0], level=runs.levels(wc), run=wc.run),
     output:
         coverage=report("results/{run}/calibration.csv", category="{run}"),
         residuals=report("results/{run}/residuals.csv", category="{run}"),

@@ -25,8 +25,6 @@ rule family_fit:
         family_code=modules_sha(plan.family_module),
         seed=config["seed"],
         validation=config["validation"],
-        noise_level=lambda wc: float(wc.level),
-        n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/family_fit.py"
 
@@ -51,8 +49,6 @@ rule feature:
         code=code_sha("feature.py"),
         family_code=modules_sha(plan.family_module),
         family=plan.family_and_mode,
-        noise_level=lambda wc: float(wc.level),
-        n_train=lambda wc: int(wc.n_train),
         shard=lambda wc: plan.shard(wc)[:2],
     script:
         "../scripts/feature.py"
@@ -79,7 +75,5 @@ rule feature_table:
         code=code_sha("feature_table.py"),
         family_code=modules_sha(plan.family_module),
         family=plan.family_and_mode,
-        noise_level=lambda wc: float(wc.level),
-        n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/feature_table.py"

@@ -31,8 +31,6 @@ rule model:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
         about=lambda wc: plan.module_and_options(wc.model),
-        n_train=lambda wc: int(wc.n_train),
-        noise_level=lambda wc: float(wc.level),
         seed=config["seed"],
         validation=config["validation"],
         edges=EDGES,
@@ -55,8 +53,6 @@ use rule model as model_for_all_levels with:
         f"{FOR_ALL_LEVELS}/model.tsv"
     wildcard_constraints:
         model=one_of(plan.models_that("all_levels")),
-    params:
-        noise_level=None,
 
 
 use rule model as predictions_of_level with:

@@ -32,12 +32,7 @@ def check_needs():
         memory=psutil.virtual_memory().available / 1e6 if here else float("inf"),
     )
     networks = any(plan.trains_network(rule, wildcards) for rule, wildcards, _ in jobs)
-    if (
-        here
-        and networks
-        and settings.device == "cuda"
-        and not shutil.which("nvidia-smi")
-    ):
+    if here and networks and settings.device == "cuda" and not shutil.which("nvidia-smi"):
         problem = "device: cuda is wanted, but this machine has no GPU: use device: auto, or cpu"
     if problem:
         sys.exit(f"error: {problem}; snakemake --no-hooks starts in spite of it")

@@ -1,15 +1,10 @@
 # A run made ready for spectra that it has never seen, its figures, and the summary that waits for everything else.
 # Needs: results/models, the tables of results/{run}.  Makes: model.safetensors, stress.csv, figures, summary.csv.
-DRAWN = dict(  # what figures can read, beside settings
+# what figures can read, beside settings
+DRAWN = dict(
     predictions=rules.predictions.output[0],
-    samples=rules.tables.output.samples,
-    bootstrap=rules.tables.output.bootstrap,
-    per_bin=rules.tables.output.per_bin,
-    by_snr=rules.tables.output.by_snr,
-    curves=rules.tables.output.curves,
-    coverage=rules.quality.output.coverage,
-    residuals=rules.quality.output.residuals,
-    giants_dwarfs=rules.quality.output.giants_dwarfs,
+    **dict(rules.tables.output.items()),
+    **dict(rules.quality.output.items()),
 )
 
 
@@ -71,7 +66,6 @@ rule stress:
         seed=config["seed"],
         spectra=lambda wc: runs.spectra(wc, "median", "fwhm"),
         bootstrap=BOOTSTRAP,
-        noise_level=lambda wc: float(wc.level),
         fast=lambda wc: runs.stressed(wc, slow=False),
         slow=lambda wc: runs.stressed(wc, slow=True),
     script:
@@ -82,9 +76,7 @@ rule stress_table:
     """The same of all noise levels in one table."""
     input:
         code=code("stress_table.py"),
-        levels=lambda wc: expand(
-            rules.stress.output[0], level=runs.levels(wc), run=wc.run
-        ),
+        levels=lambda wc: expand(rules.stress.output[0], level=runs.levels(wc), run=wc.run),
     output:
         report("results/{run}/stress.csv", category="{run}"),
     log:
@@ -113,9 +105,7 @@ for only in ("any", "levels", "weights", "curve"):
             figure=tracked(*figure_modules(only)),
         output:
             png=report(
-                expand(
-                    "results/{{run}}/figures/{figure}.png", figure=figures_of(only)
-                ),
+                expand("results/{{run}}/figures/{figure}.png", figure=figures_of(only)),
                 category="{run}",
             ),
             pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=figures_of(only)),
@@ -134,11 +124,7 @@ for only in ("any", "levels", "weights", "curve"):
             run=runs.about,
             confidence=config["evaluation"]["confidence"],
             bin_names=BIN_NAMES,
-            metal_poor=[
-                k
-                for k in range(len(BIN_NAMES))
-                if k % len(settings.bins.M_H_names) == 0
-            ],
+            metal_poor=[k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0],
         script:
             "../scripts/figures.py"
 

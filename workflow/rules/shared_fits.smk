@@ -23,7 +23,6 @@ rule moments:
         code=code_sha("moments.py"),
         seed=config["seed"],
         folds=config["ridge"]["folds"],
-        n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/moments.py"
 
@@ -55,7 +54,6 @@ rule global_ridge:
         code=code_sha("global_ridge.py"),
         seed=config["seed"],
         alphas=ALPHAS,
-        n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/global_ridge.py"
 
@@ -83,8 +81,6 @@ rule shape:
         **needs("shape"),
     params:
         code=code_sha("shape.py"),
-        noise_level=lambda wc: float(wc.level),
-        n_train=lambda wc: int(wc.n_train),
     script:
         "../scripts/shape.py"
 
@@ -110,7 +106,6 @@ rule expert:
         seed=config["seed"],
         alphas=ALPHAS,
         folds=config["ridge"]["folds"],
-        n_train=lambda wc: int(wc.n_train),
         edges=EDGES,
         name=lambda wc: BIN_NAMES[int(wc.bin)],
     script:

@@ -15,7 +15,7 @@ with job(snakemake) as path:
     params, k = snakemake.params, int(snakemake.wildcards.bin)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "T_eff", "log_g", "M_H"])
     in_bin = Bins(**params.edges).of(stars["T_eff"], stars["M_H"]) == k
-    keep = in_bin & training_mask(stars, params.n_train)
+    keep = in_bin & training_mask(stars, int(snakemake.wildcards.n_train))
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
     if len(chunks) < params.folds:
         raise InputError(

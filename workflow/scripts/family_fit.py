@@ -9,16 +9,16 @@ from gravispec.plugins.families import fit_inputs_of
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as path:
-    params, family = snakemake.params, snakemake.wildcards.family
-    stored = StoredStars(dict(snakemake.input.items()), noise_level=params.noise_level)
+    params, place = snakemake.params, snakemake.wildcards
+    stored = StoredStars(dict(snakemake.input.items()), noise_level=float(place.level))
     device = choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu)
     inputs = fit_inputs(
-        fit_inputs_of(family),
+        fit_inputs_of(place.family),
         stored,
-        n_train=params.n_train,
+        n_train=int(place.n_train),
         validation=params.validation,
         context={"seed": params.seed, "threads": snakemake.threads, "device": device},
     )
-    fitted = import_module(f"gravispec.features.{family}").fit(**inputs)
-    print(f"{family}: {getattr(fitted, 'about', {})}", flush=True)
+    fitted = import_module(f"gravispec.features.{place.family}").fit(**inputs)
+    print(f"{place.family}: {getattr(fitted, 'about', {})}", flush=True)
     model.save(fitted, path)

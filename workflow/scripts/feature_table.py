@@ -9,14 +9,14 @@ from gravispec.data.features import write_features
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as path:
-    params = snakemake.params
+    params, place = snakemake.params, snakemake.wildcards
     family = importlib.import_module(f"gravispec.features.{params.family['name']}")
     mode = params.family["mode"]
     stars = pd.read_parquet(snakemake.input.stars, columns=["star_id", "split"])
     features = RowReader(snakemake.input.shards)
     if len(features) != len(stars):
         raise ValueError(f"features of {len(features)} stars, the data set has {len(stars)}")
-    about = {"noise_level": params.noise_level, "n_train": params.n_train} | ({"mode": mode} if mode else {})
+    about = {"noise_level": float(place.level), "n_train": int(place.n_train)} | ({"mode": mode} if mode else {})
     write_features(
         path,
         stars,

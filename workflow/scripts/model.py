@@ -11,9 +11,10 @@ from gravispec.plugins.models import families_of, plugin
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as paths:
-    params, given = snakemake.params, dict(snakemake.input.items())
+    params, given, place = snakemake.params, dict(snakemake.input.items()), snakemake.wildcards
     module, options = params.about["module"], params.about["options"]
-    stored = StoredStars(given, families=families_of(options), noise_level=params.noise_level)
+    level = float(place.level) if place.get("level") else None  # a model for all levels is fitted at none
+    stored = StoredStars(given, families=families_of(options), noise_level=level)
     if "fitted" in given:
         fitted = model.load(given["fitted"])
     else:
@@ -24,11 +25,11 @@ with job(snakemake) as paths:
             "device": choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu),
         }
         inputs = fit_inputs(
-            plugin(module).fit, stored, n_train=params.n_train, validation=params.validation, context=context
+            plugin(module).fit, stored, n_train=int(place.n_train), validation=params.validation, context=context
         )
         fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)
     about = {name: value for name, value in getattr(fitted, "about", {}).items() if name != "curve"}
-    print(f"{snakemake.wildcards.model}: {about}", flush=True)
+    print(f"{place.model}: {about}", flush=True)
     paths = dict(zip(snakemake.output.keys(), paths if isinstance(paths, tuple) else [paths], strict=True))
     if "model" in paths:
         model.save(fitted, paths["model"])

@@ -10,10 +10,11 @@ from gravispec.models.moments import fold_of_row, moments_of
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as path:
-    params, k = snakemake.params, int(snakemake.wildcards.fold)
+    params = snakemake.params
+    n_train, k = int(snakemake.wildcards.n_train), int(snakemake.wildcards.fold)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", *LABELS])
-    keep = training_mask(stars, params.n_train)
-    keep[keep] = fold_of_row(params.n_train, params.folds, params.seed) == k
+    keep = training_mask(stars, n_train)
+    keep[keep] = fold_of_row(n_train, params.folds, params.seed) == k
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
     device = array_device(snakemake.resources)
     moments = moments_of(chunks, len(chunks), device=device).on(None)

@@ -13,15 +13,15 @@ from gravispec.models.ridge import RidgeFit
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as path:
-    files, params = snakemake.input, snakemake.params
+    files, place = snakemake.input, snakemake.wildcards
     wave = np.load(files.wave, allow_pickle=False)
     stars = pd.read_parquet(files.stars, columns=["split", "T_eff", "M_H"])
-    trained = stars[training_mask(stars, params.n_train)]
+    trained = stars[training_mask(stars, int(place.n_train))]
 
     def reader(split):
         """Noisy flux and its 1σ of rows of a split; at noise level 0 the error of the observation."""
         flux, error = RowReader(files[split]), ErrorRows(files[f"{split}_error"], wave)
-        sigma = ScaledRows(error, params.noise_level or 1.0)
+        sigma = ScaledRows(error, float(place.level) or 1.0)
         return lambda rows: (flux[rows], sigma[rows])
 
     shape = fit_shape(reader("train"), trained["T_eff"].to_numpy(), trained["M_H"].to_numpy(), wave)

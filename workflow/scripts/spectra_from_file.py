@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import blocks, row_writer
-from gravispec.data.memory import limited_memory
-from gravispec.data.pfsspec import WAVE, open_file, read_spectra, read_stars
+from gravispec.data.pfsspec import WAVE, limited_memory, open_file, read_spectra, read_stars
 from gravispec.errors import InputError
 from gravispec.spectra.medium import describe_vacuum_offset, vacuum_offset
 from workflow.scripts.lib.job import job

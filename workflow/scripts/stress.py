@@ -12,10 +12,10 @@ from workflow.scripts.lib.job import job
 SLOW = 1000  # stars for models that declare to be slow
 
 with job(snakemake) as path:
-    params = snakemake.params
+    params, noise_level = snakemake.params, float(snakemake.wildcards.level)
     stars = pd.read_parquet(snakemake.input.stars, columns=["split", "log_g"])
     log_g = stars["log_g"][stars["split"] == "test"].to_numpy()
-    (level,) = (one for one in TrainedRun.load(snakemake.input.model).levels if one.noise_level == params.noise_level)
+    (level,) = (one for one in TrainedRun.load(snakemake.input.model).levels if one.about["noise_level"] == noise_level)
     wave = np.load(snakemake.input.wave, allow_pickle=False)
     clean, error = RowReader(snakemake.input.flux), ErrorRows(snakemake.input.error, wave)
     tables = []
@@ -24,6 +24,6 @@ with job(snakemake) as path:
             found = under_stress(level.only(names), clean, error, slice(0, n_stars), seed=params.seed, **params.spectra)
             tables.append(stress_table(log_g[:n_stars], found, seed=params.seed, **params.bootstrap))
     table = pd.concat(tables, ignore_index=True)
-    table.insert(0, "noise_level", params.noise_level)
+    table.insert(0, "noise_level", noise_level)
     print(table.drop(columns="what").to_string(index=False))
     table.to_csv(path, index=False, float_format="%.8g")
