@@ -17,7 +17,7 @@ from gravispec.data.error_rows import ErrorRows
 from gravispec.evaluation.residuals import scatter
 from gravispec.labels import LABELS
 from gravispec.models.flags import BITS
-from gravispec.observed.mask import fill
+from gravispec.observed.prepared import fill
 from gravispec.predict import load_runs
 from gravispec.spectra.normalise import row_median
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gravispec.observed.mask import NEIGHBOURS, fill
+from gravispec.observed.prepared import NEIGHBOURS, fill
 from gravispec.observed.resample import MEASURED, resample
 from gravispec.spectra.instrument import pixel_edges
 

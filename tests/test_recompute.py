@@ -91,7 +91,7 @@ def test_what_is_changed_in_a_table_is_named(run, name):
 
 
 def test_a_whole_run_is_checked_in_the_order_in_which_it_was_made(run):
-    rows = validate(run.paths, run.about)
+    rows = validate(run.paths, run.settings)
     assert set(rows) == {path for paths in run.paths.values() for path in paths}
     assert rows[run.paths["stars"][0]] == 560
     path = run.paths["model_predictions"][2]  # of the gate: what it spoils is made again after it
@@ -101,7 +101,7 @@ def test_a_whole_run_is_checked_in_the_order_in_which_it_was_made(run):
     table.to_parquet(path)
     try:
         with pytest.raises(InputError, match=rf"^{path}: row 7, log_g = \S+: \S+ when it is computed again; delete it"):
-            validate(run.paths, run.about)
+            validate(run.paths, run.settings)
     finally:
         path.write_bytes(before)
 
@@ -183,7 +183,7 @@ def test_only_a_users_star_has_no_magnitude():
 
 
 def test_a_loaded_mixture_weights_as_before(run, tmp_path):
-    fit = run.about["fits"][2]
+    fit = run.settings["fits"][2]
     gate = model.load(fit["model"])
     assert isinstance(gate, Mixture)
     features = np.random.default_rng(1).normal(size=(9, 4))

@@ -26,7 +26,7 @@ def plan_of(checkout, run="moe_smoke"):
     """``(tables, about)`` that the rule gives its script for a run."""
     tables = RunTables(Runs(Plan(load(yaml.safe_load(checkout.read("config/config.yaml"))))))
     wildcards = SimpleNamespace(run=run)
-    return tables.paths(wildcards), tables.about(wildcards)
+    return tables.paths(wildcards), tables.settings_behind(wildcards)
 
 
 def predictions(n=6):

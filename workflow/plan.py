@@ -1,7 +1,7 @@
 """Where files of data sets, features and models are, and what reads what: questions that rules ask, no Snakemake."""
 
 from gravispec.config.datasets import SPLITS
-from gravispec.config.models import behind, deployable, mode_of, options_of
+from gravispec.config.models import behind, mode_of, options_of
 from gravispec.plugins.families import MODES, families, fit_inputs_of, inputs_of
 from gravispec.plugins.models import families_of, plugin
 
@@ -158,7 +158,3 @@ class Plan:
     def with_experts(self, names):
         """Whether any of these models reads the experts."""
         return any("experts" in self.plugins[name].reads for name in self.needed(names))
-
-    def deployable(self, name):
-        """Whether a model does without true labels."""
-        return deployable(name, self.settings.models)

@@ -1,7 +1,7 @@
 """What a run measures, bundles and draws, and which files that takes: questions that rules ask, no Snakemake."""
 
 from gravispec.config.datasets import SPLITS
-from gravispec.config.models import behind
+from gravispec.config.models import behind, deployable
 from gravispec.plugins.figures import figures_of, inputs_of
 from workflow.plan import EXPERT, FAMILY_FIT, MODEL, NOISY, TRAINED, Plan
 
@@ -33,13 +33,13 @@ class Runs:
         cells = [c for c in self.cells(wildcards) if level is None or c[0] == float(level)]
         n_train = max(n for _, n, _ in cells)
         names = dict.fromkeys(name for _, n, names in cells if n == n_train for name in names)
-        return n_train, [name for name in names if self.plan.deployable(name)]
+        return n_train, [name for name in names if deployable(name, self.settings.models)]
 
     def leading(self, wildcards):
         """The model whose labels lead in a catalogue: the run's own choice, or its last one that can be deployed."""
         return self.of(wildcards).catalogue or self.deployed(wildcards)[1][-1]
 
-    def about(self, wildcards):
+    def entry(self, wildcards):
         """The run as the configuration has it, with its name and the model that leads in a catalogue."""
         return self.config["runs"][wildcards.run] | {"name": wildcards.run, "catalogue": self.leading(wildcards)}
 

@@ -43,12 +43,12 @@ class RunTables:
         """The modules of all models of a run."""
         return self.plan.modules(self.runs.of(wildcards).names())
 
-    def about(self, wildcards):
+    def settings_behind(self, wildcards):
         """The settings that decide what is in the tables of a run."""
         runs, settings, config = self.runs, self.settings, self.runs.config
         dataset = config["datasets"][runs.of(wildcards).dataset]
-        about = {
-            "run": runs.about(wildcards),
+        found = {
+            "run": runs.entry(wildcards),
             "models": runs.models(wildcards),
             "cells": runs.cells(wildcards),
             "deployed": [(float(level), runs.deployed(wildcards, level)[1]) for level in runs.levels(wildcards)],
@@ -65,8 +65,8 @@ class RunTables:
         }
         if dataset["kind"] == "lte":
             axes = list(settings.grids[dataset["grid"]].axes.given())
-            about |= {"labels": dataset["labels"], "n_stars": dataset["n_stars"], "axes": axes}
-        return about
+            found |= {"labels": dataset["labels"], "n_stars": dataset["n_stars"], "axes": axes}
+        return found
 
     def fits(self, wildcards):
         """For every cell and model its module, options and file, and the files that it predicts from."""

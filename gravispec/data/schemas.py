@@ -6,13 +6,28 @@ columns a regular expression: every number of the others has to be finite; and `
 again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
 """
 
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
-from gravispec.data.empty import Empty, all_or_none, empty_of, few, no_difference, no_star, not_given, predicted
 from gravispec.evaluation.cells import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
+
+
+class Empty(NamedTuple):
+    """Where columns are empty: ``where(table, column)`` (N,) bool, and the reason in words."""
+
+    reason: str
+    where: Callable
+
+
+def empty_of(schema, column):
+    """The `Empty` of a column; None where every number of it has to be finite."""
+    return next((e for columns, e in schema.metadata["empty"].items() if re.fullmatch(columns, column)), None)
 
 
 def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
@@ -25,6 +40,42 @@ def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
         nullable = empty_of(schema, name) is not None
         schema.columns[name] = Column(checks=check, nullable=nullable, required=name not in optional, name=name)
     return schema
+
+
+def few(table, column):
+    return table["n_test"] < MIN_STARS
+
+
+def no_difference(table, column):
+    """A bin with few stars, the reference itself, or a cell without it."""
+    name = next(iter(table.filter(regex="^delta_r2_vs_")), "")
+    is_reference = table["model"] == name.removeprefix("delta_r2_vs_")
+    return few(table, column) | is_reference | ~_in_groups(is_reference, table, ["noise_level", "n_train"], "any")
+
+
+def not_given(table, column):
+    """Stars that are drawn have all labels but the redshift."""
+    return table[column].isna() & ("redshift" in table)
+
+
+def all_or_none(*keys):
+    """A column is empty in all rows with the same ``keys``, or in none."""
+    return lambda table, column: _in_groups(table[column].isna(), table, keys, "all")
+
+
+def _in_groups(found, table, keys, what):
+    """Whether ``any`` or ``all`` of ``found`` (N,) in the group of each row, of those with the same ``keys``."""
+    return found.groupby([table[key] for key in keys], dropna=False).transform(what) if found.any() else found
+
+
+def no_star(total):
+    """Where there is no star to take a share of: ``total(table)`` is 0."""
+    return Empty("no star to take a share of", lambda table, column: total(table) == 0)
+
+
+def predicted(table):
+    """Stars predicted as what the row is about."""
+    return sum(table[f"predicted_{kind}"].where(table["true"] == kind, 0) for kind in ("giant", "dwarf"))
 
 
 def _rising(*columns):
@@ -68,6 +119,8 @@ LIMITS = dict.fromkeys(
     f"medians of so many resamples take longer than all other tables together; {SEEN_BY_CHECKSUM}",
 )
 ALL_STARS = {"low|high|median": Empty("a row of all stars has no limits", lambda table, column: table["by"] == "all")}
+UNPREDICTED = Empty("the model predicts nothing of the star", lambda table, column: table["log_g"].isna())
+NOT_DONE = Empty("the stress was not done", lambda table, column: table["not_done"].notna())
 FEW = f"fewer than {MIN_STARS} stars in the bin"
 
 
@@ -102,11 +155,7 @@ SCHEMAS = {
     "model_predictions": _table(
         {**STAR, "log_g": ANY, "T_eff": ANY, "M_H": ANY},
         Check(_weights_add_up, name="the weights of experts to add up to 1"),
-        empty={
-            "(?!star_id$|split$).*": Empty(
-                "the model predicts nothing of the star", lambda table, column: table["log_g"].isna()
-            )
-        },
+        empty={"(?!star_id$|split$).*": UNPREDICTED},
         given={"of slow models": f"predicting again would take too long; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
@@ -193,9 +242,7 @@ SCHEMAS = {
                 "the stress was not done, or every star is flagged",
                 lambda table, column: table["not_done"].notna() | (table["flagged"] == 1),
             ),
-            "|".join((*STATISTICS, *CHANGES, *SHARES)): Empty(
-                "the stress was not done", lambda table, column: table["not_done"].notna()
-            ),
+            "|".join((*STATISTICS, *CHANGES, *SHARES)): NOT_DONE,
         },
         given={"*": f"of perturbed clean spectra, which are not read here; {SEEN_BY_CHECKSUM}"},
         key=["noise_level", "model", "stress"],

@@ -36,29 +36,29 @@ SPLITS = ("train", "val", "test")
 class Tables:
     """Tables of a run by the names of their schemas, read when they are needed, and what else recipes need.
 
-    ``paths``: ``{name: paths}``; ``about``: settings, by name; ``read``: of a path.
+    ``paths``: ``{name: paths}``; ``settings``: by name; ``read``: of a path.
     """
 
-    def __init__(self, paths, about, read):
-        self.paths, self.about = paths, about
+    def __init__(self, paths, settings, read):
+        self.paths, self.settings = paths, settings
         self.all = cache(lambda name: [read(path) for path in paths[name]])
 
     def one(self, name):
         return self.all(name)[0]
 
-    def settings(self, *names):
-        """Keywords for a function."""
-        return {name: self.about[name] for name in names}
+    def keywords(self, *names):
+        """Of the settings those that a function takes."""
+        return {name: self.settings[name] for name in names}
 
     @property
     def of_run(self):
         """The first arguments of most functions."""
-        return self.one("predictions"), self.about["models"], self.about["run"]
+        return self.one("predictions"), self.settings["models"], self.settings["run"]
 
     @cached_property
     def calibrations(self):
         """``{noise level: calibration}``"""
-        levels = (level for level, _ in self.about["deployed"])
+        levels = (level for level, _ in self.settings["deployed"])
         return {at: json.loads(Path(p).read_text()) for at, p in zip(levels, self.paths["calibrations"], strict=True)}
 
     @property
@@ -84,26 +84,26 @@ def flat(value):
 
 def _stars(run):
     """Labels drawn again, or read again from the user's files."""
-    if run.about["user_files"]:
+    if run.settings["user_files"]:
         parts = []
-        for split, path in zip(SPLITS, run.about["user_files"], strict=True):
+        for split, path in zip(SPLITS, run.settings["user_files"], strict=True):
             with open_file(path) as file:
                 parts.append(read_stars(file, split))
         yield pd.concat(parts, ignore_index=True).drop(columns="snr")
     else:
-        how = run.settings("labels", "axes", "seed")
-        parts = [drawn_stars(n, split=split, **how) for split, n in run.about["n_stars"].items()]
+        how = run.keywords("labels", "axes", "seed")
+        parts = [drawn_stars(n, split=split, **how) for split, n in run.settings["n_stars"].items()]
         yield pd.concat(parts, ignore_index=True)
 
 
 def _experts(run):
-    for files in run.about["experts"]:
+    for files in run.settings["experts"]:
         fits = [RidgeFit.load(path) for path in files["experts"]]
         yield expert_labels(run.one("stars"), RowReader(files["flux"]), fits)
 
 
 def _model_predictions(run):
-    for k, fit in enumerate(run.about["fits"]):
+    for k, fit in enumerate(run.settings["fits"]):
         if "slow" in plugin(fit["module"]).declares:
             yield run.all("model_predictions")[k]
         else:
@@ -116,19 +116,19 @@ def _predictions(run):
     tables = iter(run.all("model_predictions"))
     cells = (
         (level, n_train, quality, {name: next(tables) for name in names})
-        for (level, n_train, names), quality in zip(run.about["cells"], run.all("quality"), strict=True)
+        for (level, n_train, names), quality in zip(run.settings["cells"], run.all("quality"), strict=True)
     )
-    yield predictions(run.one("stars"), cells, **run.settings("leading", "edges", "validation"))
+    yield predictions(run.one("stars"), cells, **run.keywords("leading", "edges", "validation"))
 
 
 def _calibrations(run):
     table = run.one("predictions")
-    for level, names in run.about["deployed"]:
+    for level, names in run.settings["deployed"]:
         yield flat(calibration(table[table["noise_level"] == level], names))
 
 
 def _residuals(run):
-    table = residuals(run.one("predictions"), run.deployed, resamples=1, **run.settings("seed", "confidence"))
+    table = residuals(run.one("predictions"), run.deployed, resamples=1, **run.keywords("seed", "confidence"))
     yield table.drop(columns=table.filter(regex="_ci_"))  # of one resample
 
 
@@ -137,18 +137,18 @@ RECIPES = {
     "experts": _experts,
     "model_predictions": _model_predictions,
     "predictions": _predictions,
-    "samples": lambda run: [resampled(*run.of_run[:2], **run.settings("seed", "resamples"))],
-    "bootstrap": lambda run: [differences(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))],
-    "per_bin": lambda run: [per_bin(*run.of_run, **run.settings("bin_names", "seed", "resamples", "confidence"))],
-    "by_snr": lambda run: [by_snr(*run.of_run[:2], **run.settings("seed", "resamples", "confidence"))],
-    "hypotheses": lambda run: [hypotheses(*run.of_run, samples=run.one("samples"), **run.settings("confidence"))],
+    "samples": lambda run: [resampled(*run.of_run[:2], **run.keywords("seed", "resamples"))],
+    "bootstrap": lambda run: [differences(*run.of_run, samples=run.one("samples"), **run.keywords("confidence"))],
+    "per_bin": lambda run: [per_bin(*run.of_run, **run.keywords("bin_names", "seed", "resamples", "confidence"))],
+    "by_snr": lambda run: [by_snr(*run.of_run[:2], **run.keywords("seed", "resamples", "confidence"))],
+    "hypotheses": lambda run: [hypotheses(*run.of_run, samples=run.one("samples"), **run.keywords("confidence"))],
     "training_curves": lambda run: [
-        training_curves(model.about_fits(run.about["cells"], [fit["model"] for fit in run.about["fits"]]))
+        training_curves(model.about_fits(run.settings["cells"], [fit["model"] for fit in run.settings["fits"]]))
     ],
     "calibrations": _calibrations,
     "calibration": lambda run: [coverage(run.one("predictions"), run.calibrations)],
     "residuals": _residuals,
-    "giants_dwarfs": lambda run: [giants_dwarfs(run.one("predictions"), run.deployed, **run.settings("confidence"))],
+    "giants_dwarfs": lambda run: [giants_dwarfs(run.one("predictions"), run.deployed, **run.keywords("confidence"))],
 }
 #: largest relative difference of a number; networks in single precision depend on the machine
 TOLERANCE = {"model_predictions": 1e-5}

@@ -9,8 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
-from gravispec.data.empty import empty_of
-from gravispec.data.schemas import SCHEMAS
+from gravispec.data.schemas import SCHEMAS, empty_of
 from gravispec.errors import InputError
 from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference, flat
 
@@ -24,14 +23,14 @@ STARS_OF = {
 }
 
 
-def validate(tables, about):
+def validate(tables, settings):
     """Check ``tables``, ``{name of a schema: paths}``, ``stars`` among them; returns ``{path: number of rows}``.
 
-    ``about``: what the recipes of ``gravispec.evaluation.recompute`` need. Raises ``InputError`` at the first mistake,
-    with the file, the row, what is wrong there and the remedy.
+    ``settings``: what the recipes of ``gravispec.evaluation.recompute`` need. Raises ``InputError`` at the first
+    mistake, with the file, the row, what is wrong there and the remedy.
     """
     rows = check_tables(tables)
-    run = Tables(tables, about, read)
+    run = Tables(tables, settings, read)
     for name, recipe in RECIPES.items():
         if name in tables:
             for path, table, again in zip(tables[name], run.all(name), recipe(run), strict=True):

@@ -43,7 +43,8 @@ class Level:
 
         flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Flux is divided by its running continuum where the
         run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
-        (``observed.mask``), which stays where it may cost little, and intervals are widened by what a fill may cost.
+        (``observed.prepared``), which stays where it may cost little, and intervals are widened by what a fill may
+        cost.
         """
         normalised = self._normalised(flux)
         snr = quality.snr(normalised, sigma, measured)

@@ -137,7 +137,7 @@ def sources(wildcards):
     return [path for path in files if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))]
 
 
-def about_provenance(wildcards):
+def behind_summary(wildcards):
     """Param: run, configuration and code behind its summary, ``{file: digest of what it says}``."""
     _, files = files_behind(workflow, [f"results/{wildcards.run}/summary.csv"])
     files = sorted({os.path.relpath(path, HERE) for path in files})

@@ -79,7 +79,7 @@ rule tables:
         bin_names=BIN_NAMES,
         cells=runs.cells,
         models=runs.models,
-        run=runs.about,
+        run=runs.entry,
     script:
         "../scripts/tables.py"
 

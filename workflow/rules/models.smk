@@ -30,7 +30,7 @@ rule model:
     params:
         code=code_sha("model.py"),
         module_code=modules_sha(plan.own_modules),
-        about=lambda wc: plan.module_and_options(wc.model),
+        model=lambda wc: plan.module_and_options(wc.model),
         seed=config["seed"],
         validation=config["validation"],
         edges=EDGES,

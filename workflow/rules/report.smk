@@ -121,7 +121,7 @@ for only in ("any", "levels", "weights", "curve"):
             code=code_sha("figures.py"),
             figure_code=modules_sha(lambda wc, only=only: figure_modules(only)),
             models=runs.models,
-            run=runs.about,
+            run=runs.entry,
             confidence=config["evaluation"]["confidence"],
             bin_names=BIN_NAMES,
             metal_poor=[k for k in range(len(BIN_NAMES)) if k % len(settings.bins.M_H_names) == 0],
@@ -188,10 +188,10 @@ rule summary:
         **needs("summary"),
     params:
         code=code_sha("summary.py"),
-        about=about_provenance,
+        behind=behind_summary,
         confidence=config["evaluation"]["confidence"],
         cells=runs.cells,
         models=runs.models,
-        run=runs.about,
+        run=runs.entry,
     script:
         "../scripts/summary.py"

@@ -23,6 +23,6 @@ rule validate:
     params:
         code=code_sha("validate.py"),
         module_code=modules_sha(run_tables.modules),
-        about=run_tables.about,
+        settings=run_tables.settings_behind,
     script:
         "../scripts/validate.py"

@@ -22,8 +22,7 @@ with job(snakemake) as path:
             f"bin {k} ({params.name}) has {len(chunks)} training stars, fewer than the {params.folds} folds; "
             "raise n_train, or widen the bins in the configuration"
         )
-    device = array_device(snakemake.resources)
     settings = dict(alphas=params.alphas, n_folds=params.folds, seed=params.seed)
-    fit = ridge_cv(chunks, len(chunks), **settings, device=device)
+    fit = ridge_cv(chunks, len(chunks), **settings, device=array_device(snakemake.resources))
     print(f"bin {k} ({params.name}): {fit.n} stars, log g by {fit.first()}", flush=True)
     fit.save(path)

@@ -8,8 +8,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake) as paths:
     params = snakemake.params
-    device = array_device(snakemake.resources)
-    folds = [Moments.load(path).on(device) for path in snakemake.input.moments]
+    folds = [Moments.load(path).on(array_device(snakemake.resources)) for path in snakemake.input.moments]
     fold = fold_of_row(int(snakemake.wildcards.n_train), len(folds), params.seed)
     ridge, ridge_folds = cross_fit_from_moments(folds, fold, alphas=params.alphas)
     print(f"{ridge.n} stars, log g by {ridge.first()}", flush=True)

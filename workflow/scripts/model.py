@@ -12,7 +12,7 @@ from workflow.scripts.lib.job import job
 
 with job(snakemake) as paths:
     params, given, place = snakemake.params, dict(snakemake.input.items()), snakemake.wildcards
-    module, options = params.about["module"], params.about["options"]
+    module, options = params.model["module"], params.model["options"]
     level = float(place.level) if place.get("level") else None  # a model for all levels is fitted at none
     stored = StoredStars(given, families=families_of(options), noise_level=level)
     if "fitted" in given:

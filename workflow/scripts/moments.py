@@ -16,7 +16,6 @@ with job(snakemake) as path:
     keep = training_mask(stars, n_train)
     keep[keep] = fold_of_row(n_train, params.folds, params.seed) == k
     chunks = TrainingChunks(RowReader(snakemake.input.flux), stars, keep, LABELS)
-    device = array_device(snakemake.resources)
-    moments = moments_of(chunks, len(chunks), device=device).on(None)
+    moments = moments_of(chunks, len(chunks), device=array_device(snakemake.resources)).on(None)
     print(f"fold {k}: {moments.n} stars", flush=True)
     moments.save(path)

@@ -56,7 +56,7 @@ def write_provenance(path, snakemake, tables):
     """Write what a run consists of, as JSON; ``tables``: ``{name: path}``, finished but not yet named so."""
     sources, folder = snakemake.input.sources, f"{Path(snakemake.output[0]).parent}/"
     beside = {file for file in snakemake.input if file.startswith(folder)} - set(sources)
-    found = provenance(sources=sources, tables=tables, beside=beside, **snakemake.params.about)
+    found = provenance(sources=sources, tables=tables, beside=beside, **snakemake.params.behind)
     Path(path).write_text(json.dumps(found, indent=1))
 
 

@@ -12,11 +12,8 @@ def part_names(paths):
     """``{part: path}``: a part is called as its file; a digest follows where that is too long, or a name of two."""
     plain = {path: re.sub(r"[^\w.-]+", "_", path) for path in paths}
     taken = Counter(name.casefold() for name in plain.values())
-    return {_unique(path, name, taken[name.casefold()]): path for path, name in plain.items()}
-
-
-def _unique(path, name, n):
-    if n == 1 and len(os.fsencode(name)) <= LONGEST:
-        return name
-    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    return f"{os.fsencode(name)[-LONGEST:].decode('utf-8', 'ignore')}_{digest}"
+    for path, name in plain.items():
+        if taken[name.casefold()] > 1 or len(os.fsencode(name)) > LONGEST:
+            digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+            plain[path] = f"{os.fsencode(name)[-LONGEST:].decode('utf-8', 'ignore')}_{digest}"
+    return {name: path for path, name in plain.items()}
