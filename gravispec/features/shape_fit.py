@@ -26,28 +26,19 @@ HALF_CORE = 3.0  # Å
 TINY = np.finfo(np.float32).tiny
 
 
-def _width(spectra, one, wave):
-    """Blurred less sharp: the amplitude is the variance, in `BLUR`², that lines wider than `BLUR` have grown by."""
-    return gaussian_filter1d(spectra, BLUR / np.median(np.diff(wave)), axis=1, mode="nearest") - spectra
-
-
-def _core(spectra, one, wave):
-    """The amplitude is the share of the depth of the Ca II cores that is filled."""
-    return core_pixels(wave) * (one - spectra)
-
-
-def _constant(spectra, one, wave):
-    """The amplitude is c / (1 + c): a constant c added to flux f of median 1 makes it (f + c) / (1 + c)."""
-    return one - spectra
-
-
-def _slope(spectra, one, wave):
-    """The amplitude is the slope over the whole spectrum."""
-    return ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5) * spectra
-
-
 #: deviation: its template (n, P), of ``spectra`` (n, P) whose continuum is ``one`` (n, 1), on ``wave`` (P,), Å
-TEMPLATES = dict(zip(NAMES, (_width, _core, _constant, _slope), strict=True))
+TEMPLATES = {
+    # blurred less sharp: the amplitude is the variance, in `BLUR`², that lines wider than `BLUR` have grown by
+    "LINE_WIDTH": lambda spectra, one, wave: (
+        gaussian_filter1d(spectra, BLUR / np.median(np.diff(wave)), axis=1, mode="nearest") - spectra
+    ),
+    # the amplitude is the share of the depth of the Ca II cores that is filled
+    "LINE_CORE": lambda spectra, one, wave: core_pixels(wave) * (one - spectra),
+    # the amplitude is c / (1 + c): a constant c added to flux f of median 1 makes it (f + c) / (1 + c)
+    "LINE_DEPTH": lambda spectra, one, wave: one - spectra,
+    # the amplitude is the slope over the whole spectrum
+    "SLOPE": lambda spectra, one, wave: ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5) * spectra,
+}
 
 
 def core_pixels(wave: np.ndarray) -> np.ndarray:
@@ -85,8 +76,8 @@ def _fit_cell(flux, sigma, wave):
     leading = signal[:N_SCORES]
     spectra, one = np.vstack([mean, leading * unit]), np.eye(len(leading) + 1)[:, :1]
     weights, power, share = [], [], []
-    for template in TEMPLATES.values():
-        whole = template(spectra, one, wave) / unit
+    for name in NAMES:
+        whole = TEMPLATES[name](spectra, one, wave) / unit
         outside = whole - (whole @ signal.T) @ signal
         weights.append(outside / unit)
         power.append(outside @ outside.T)
