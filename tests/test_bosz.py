@@ -113,8 +113,6 @@ def test_a_wrong_declaration_is_refused():
         check_medium(np.array([0.5, 0.55, 0.5]), "vacuum", names, key="grids.b.medium")
     with pytest.raises(InputError, match="cannot be checked"):
         check_medium(np.full(3, np.nan), "vacuum", names, key="grids.b.medium")
-    with pytest.raises(InputError, match="'water' is not known"):
-        to_vacuum(np.array([5000.0]), "water")
 
 
 def test_spectra_in_air_are_seen_in_the_data():
@@ -152,11 +150,9 @@ def test_air_files_and_vacuum_files_of_the_same_star_agree_on_the_pixels():
     assert np.abs(c / b - 1).max() > 0.2
 
 
-def test_models_too_coarse_or_too_short_are_refused():
+def test_models_too_short_are_refused():
     wave = published_wave(5000)
     flux = spectrum(wave, 5000, 3.0, 0.0, r=5000)[0][None]
-    with pytest.raises(InputError, match=r"1\.6 A is not wider than R = 5000"):
-        from_published(wave, flux, PIXELS, fwhm=1.6, R=5000)
     inside = wave > 7900
     with pytest.raises(InputError, match=r"models cover 790.* but the pixels need 78"):
         from_published(wave[inside], flux[:, inside], PIXELS, fwhm=2.0, R=5000)

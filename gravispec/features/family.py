@@ -19,12 +19,8 @@ def of_spectra(name, given):
     """
     family = import_module(f"gravispec.features.{name}")
     flux = given["flux"]
-    given = {
-        "error": given["sigma"],
-        "trained": np.full(len(flux), -1),
-        "ridge_folds": None,
-        "mode": "in_sample",
-    } | given
+    untrained = {"trained": np.full(len(flux), -1), "ridge_folds": None, "mode": "in_sample"}
+    given = {"error": given["sigma"]} | untrained | given
     asked = inspect.signature(family.features).parameters
     return np.asarray(family.features(**{argument: given[argument] for argument in asked}), np.float32)
 

@@ -33,19 +33,6 @@ def fine_wave(wave_pixels: np.ndarray, fwhm: float, *, step: float = 0.05, pad: 
     return step * np.arange(first, last + 1)
 
 
-def remaining_fwhm(wave_pixels: np.ndarray, fwhm: float, R: float) -> np.ndarray:
-    """FWHM (P,), Angstrom, of the Gaussian that takes spectra of resolution `R` = wave / FWHM to `fwhm` at each pixel.
-
-    Variances of Gaussians add: fwhm² = (wave / R)² + remaining². Raises InputError where the spectra are not sharper.
-    """
-    wave_pixels = np.asarray(wave_pixels, dtype=float)
-    left = fwhm**2 - (wave_pixels / R) ** 2
-    if not (left > 0).all():
-        wave = wave_pixels[np.argmin(left)]
-        raise InputError(f"fwhm: {fwhm} A is not wider than R = {R:g} at {wave:.0f} A ({wave / R:.2f} A); a higher R?")
-    return np.sqrt(left)
-
-
 def response(wave_fine: np.ndarray, wave_pixels: np.ndarray, fwhm: float | np.ndarray) -> sparse.csr_array:
     """Matrix (P, n_fine) that takes a spectrum on `wave_fine` to the mean flux density in each pixel.
 
@@ -91,18 +78,19 @@ def from_published(wave: np.ndarray, flux: np.ndarray, wave_pixels: np.ndarray, 
 
     Args:
         wave: (m,) Angstrom, vacuum, increasing, on the models' own sampling.
-        flux: (n, m) of resolution `R` = wave / FWHM.
+        flux: (n, m) of resolution `R` = wave / FWHM, sharper than `fwhm` at every pixel.
         wave_pixels: (P,) Angstrom, vacuum.
         fwhm: Angstrom, of the result.
 
     Raises:
-        InputError: `wave` does not cover the pixels and the line-spread function, or `R` is too low.
+        InputError: `wave` does not cover the pixels and the line-spread function.
     """
     fine = fine_wave(wave_pixels, fwhm)
     if wave[0] > fine[0] or wave[-1] < fine[-1]:
         raise InputError(
             f"models cover {wave[0]:.1f}-{wave[-1]:.1f} A in vacuum, but the pixels need {fine[0]:.1f}-{fine[-1]:.1f} A"
         )
-    matrix = response(fine, wave_pixels, remaining_fwhm(wave_pixels, fwhm, R))
+    # variances of Gaussians add
+    matrix = response(fine, wave_pixels, np.sqrt(fwhm**2 - (wave_pixels / R) ** 2))
     # one by one: the fine spectra of all models together would be 25 times the result
     return np.array([matrix @ make_interp_spline(wave, row, k=5)(fine) for row in flux]).reshape(-1, len(wave_pixels))

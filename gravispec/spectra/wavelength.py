@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from gravispec.errors import InputError
-
 
 def vacuum_to_air(wave: np.ndarray) -> np.ndarray:
     """Air wavelength (Angstrom) of a vacuum wavelength beyond 2000 Angstrom.
@@ -26,6 +24,4 @@ def air_to_vacuum(wave: np.ndarray) -> np.ndarray:
 
 def to_vacuum(wave: np.ndarray, medium: str) -> np.ndarray:
     """Vacuum wavelength (Angstrom) of wavelengths whose `medium` is "air" or "vacuum"."""
-    if medium not in ("air", "vacuum"):
-        raise InputError(f"medium: {medium!r} is not known; air and vacuum are")
     return air_to_vacuum(wave) if medium == "air" else np.asarray(wave, dtype=float)

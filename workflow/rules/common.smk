@@ -73,14 +73,11 @@ GPU = int(settings.device != "cpu")
 
 def needs(rule, **others):
     """Resources of a rule, from its measured cost; as much again for every attempt that failed, used up or over time."""
-
-    def megabytes(wildcards, attempt):
-        return attempt * costs.of(rule, wildcards).megabytes()
-
-    def minutes(wildcards, attempt):
-        return attempt * costs.of(rule, wildcards).minutes()
-
-    return dict(mem_mb=megabytes, runtime=minutes, **others)
+    return dict(
+        mem_mb=lambda wildcards, attempt: attempt * costs.of(rule, wildcards).megabytes(),
+        runtime=lambda wildcards, attempt: attempt * costs.of(rule, wildcards).minutes(),
+        **others,
+    )
 
 
 def tracked(*files):
