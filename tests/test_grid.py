@@ -65,7 +65,8 @@ def _plane_error(grid, positions, by_node, j):
     """rms (n_models / n_nodes,) of the models at positions[j], predicted from those at the other positions."""
     rest = np.delete(np.arange(len(positions)), j)
     predicted = make_interp_spline(positions[rest], by_node[rest], k=_spline_degree(len(rest)))(positions[j])
-    true, predicted = (median_normalised(grid.flux_of(c.reshape(-1, c.shape[-1]))) for c in (by_node[j], predicted))
+    flat = (c.reshape(-1, c.shape[-1]) for c in (by_node[j], predicted))
+    true, predicted = (median_normalised(np.exp(c @ grid.basis.components + grid.basis.mean)) for c in flat)
     return np.sqrt(((predicted - true) ** 2).mean(axis=1))
 
 

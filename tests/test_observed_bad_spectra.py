@@ -78,10 +78,9 @@ def test_velocities(tmp_path):
     refused(path, "has no column 'RadVel'", velocity="RadVel")
     with pytest.raises(InputError, match="not below the speed of light"):
         list(prepared_batches(path, WAVE, velocity=3e5))
-    for given in ({"a": np.nan, "b": 0.0}, "unknown"):
-        (batch,) = prepared_batches(path, WAVE, velocity=given)
-        assert batch.problem[0].startswith("velocity nan km/s")
-        assert batch.problem[1] == ""
+    (batch,) = prepared_batches(path, WAVE, velocity="unknown")
+    assert batch.problem[0].startswith("velocity nan km/s")
+    assert batch.problem[1] == ""
 
 
 def test_wavelengths_that_do_not_fit_the_model_are_reported(tmp_path):

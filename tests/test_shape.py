@@ -77,7 +77,7 @@ def test_amplitudes_are_those_that_were_put_in_and_are_flagged(shape, noise, nam
     amplitude, _ = amplitudes(shape, noise, **deviation)
     assert np.median(amplitude[:, j]) == pytest.approx(expected, rel=0.3)
     flux = noisy(stars(np.random.default_rng(6), N, **deviation), noise, 7)
-    assert shape.found(flux, noise, np.zeros(N), np.zeros(N))[name].mean() > 0.8
+    assert shape.flags(flux, noise, np.zeros(N), np.zeros(N))[name].mean() > 0.8
 
 
 def test_errors_are_those_of_the_noise(shape, noise):
@@ -91,7 +91,7 @@ def test_errors_are_those_of_the_noise(shape, noise):
 
 def test_false_alarms_are_those_of_the_quantiles(shape, noise):
     flux = noisy(stars(np.random.default_rng(9), N), noise, 10)
-    found = shape.found(flux, noise, np.zeros(N), np.zeros(N))
+    found = shape.flags(flux, noise, np.zeros(N), np.zeros(N))
     assert list(found) == list(NAMES)
     for rows in found.values():  # 0.5 % of 1,200 are 6, of limits that 3 + 3 stars of validation lie beyond
         assert rows.sum() <= 20
@@ -140,7 +140,7 @@ def test_cells_are_of_equally_many_stars_along_two_labels(monkeypatch, noise):
 
 def test_what_is_no_number_is_flagged(shape, noise):
     flux = np.full((1, len(WAVE)), np.nan, np.float32)
-    assert all(rows.all() for rows in shape.found(flux, noise[:1], np.zeros(1), np.zeros(1)).values())
+    assert all(rows.all() for rows in shape.flags(flux, noise[:1], np.zeros(1), np.zeros(1)).values())
 
 
 def test_it_is_kept_in_a_file(shape, tmp_path):

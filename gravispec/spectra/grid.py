@@ -134,11 +134,7 @@ class GridInterpolator:
 
         The rows of a call change by at most 1e-5 (relative, float32 products) with the number of rows in the call.
         """
-        return self.flux_of(self.coefficients(labels))
-
-    def flux_of(self, coefficients: np.ndarray) -> np.ndarray:
-        """Surface flux (N, P) float32 of basis coefficients (N, K)."""
-        log_flux = like(coefficients.astype(np.float32), self._components) @ self._components
+        log_flux = like(self.coefficients(labels).astype(np.float32), self._components) @ self._components
         log_flux += self._mean
         return namespace(log_flux).exp(log_flux, out=log_flux)
 

@@ -1,5 +1,5 @@
 # A run: its models measured on the test stars, at every noise level and number of training stars.
-# Needs: results/models, results/features.  Makes: the tables of results/{run}, results/comparison.
+# Needs: results/models, results/features.  Makes: the tables of results/{run}, validated.json, results/comparison.
 
 
 rule predictions:
@@ -108,6 +108,32 @@ rule quality:
         bootstrap=BOOTSTRAP,
     script:
         "../scripts/quality.py"
+
+
+rule validate:
+    """Every table: columns, ranges, finite numbers, the same stars everywhere; the same numbers when computed again."""
+    input:
+        unpack(run_tables.paths),
+        code=code("validate.py"),
+        module=modules(run_tables.modules),
+        computed_from=run_tables.computed_from,
+        sources=sources,
+    output:
+        "results/{run}/validated.json",
+    log:
+        "results/{run}/logs/validate.log",
+    benchmark:
+        "results/{run}/benchmarks/validate.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("validate"),
+    params:
+        code=code_sha("validate.py"),
+        module_code=modules_sha(run_tables.modules),
+        settings=run_tables.settings_behind,
+    script:
+        "../scripts/validate.py"
 
 
 rule comparison:
