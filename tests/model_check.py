@@ -28,6 +28,8 @@ from gravispec.models.moments import fold_moments, fold_of_row, pool
 from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv
 from gravispec.plugins.models import families_of, plugin
+from gravispec.spectra.forward import ForwardModel
+from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
 from tests.conftest import REPO
 
 SIZES, N_PIXELS, LEVEL, SEED = {"train": 400, "val": 250, "test": 50}, 560, 0.5, 3
@@ -37,10 +39,25 @@ CONFIGURED = load(yaml.safe_load((REPO / "config/config.yaml").read_text())).mod
 ALPHAS = np.logspace(-3, 3, 7)
 
 
+def clean_flux(hidden, response):
+    """(n, P) of log g, T_eff and M_H from -1 to 1 (n, 3)."""
+    log_g = hidden[:, :1]
+    return 1 + np.hstack([log_g * np.abs(log_g), hidden[:, 1:], log_g**2]) @ response
+
+
+def forward_model(response, wave):
+    """``ForwardModel`` of such spectra."""
+    axes = {"T_eff": np.linspace(3750, 6000, 4), "log_g": np.linspace(1, 5, 9), "M_H": np.linspace(-2.6, 0.6, 4)}
+    hidden = (nodes(axes)[:, [1, 0, 2]] - [3, 4875, -1]) / [2, 1125, 1.6]
+    grid = GridInterpolator(axes, fit_basis(clean_flux(hidden, response)), wave=wave)
+    labels = {name: {"low": of[0], "high": of[-1]} for name, of in axes.items()}
+    return ForwardModel(grid, labels | {"mag": {"low": 20.0, "high": 22.0}, "beta": 1.0}, SEED)
+
+
 class SmallStars:
     """Spectra of 700 stars that cover the gate windows, in files, and what models share, fitted to 400 of them.
 
-    Flux is linear in three labels and another number, and log g bent in it; some stars are outside the bins.
+    Flux is bent in log g and linear in the other labels, as ``forward`` has it; some stars are outside the bins.
     ``order`` (50,): of the test stars.
     """
 
@@ -48,13 +65,13 @@ class SmallStars:
         rng, n = np.random.default_rng(SEED), sum(SIZES.values())
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.fitted = folder, {}
-        hidden = rng.uniform(-1, 1, (n, 4))
-        labels = np.column_stack(
-            [3 + hidden[:, 0] + np.abs(hidden[:, 3]), 4875 + 1125 * hidden[:, 1], -1 + 1.6 * hidden[:, 2]]
-        )
+        hidden = rng.uniform(-1, 1, (n, 3))
+        labels = hidden * [2, 1125, 1.6] + [3, 4875, -1]
         wave = np.linspace(8150.0, 8700.0, N_PIXELS)
         error = rng.uniform(0.05, 0.1, (n, N_PIXELS)).astype(np.float32)
-        clean = 1 + hidden @ rng.normal(0, 0.03, (4, N_PIXELS))
+        response = rng.normal(0, 0.03, (4, N_PIXELS))
+        clean = clean_flux(hidden, response)
+        self.forward = forward_model(response, wave)
         flux = (clean + LEVEL * error * rng.normal(size=clean.shape)).astype(np.float32)
         stars = pd.DataFrame(labels, columns=list(LABELS)).assign(mag=rng.uniform(20, 22, n))
         stars.insert(0, "star_id", [f"star-{i:04d}" for i in rng.permutation(n)])
@@ -109,7 +126,7 @@ class SmallStars:
 
     def inputs(self, asked, stored, **context):
         """What a fit asks for."""
-        context = {"seed": SEED, "bins": self.bins, "threads": 1, "device": "cpu"} | context
+        context = {"seed": SEED, "bins": self.bins, "threads": 1, "device": "cpu", "forward": self.forward} | context
         return fit_inputs(asked, stored, n_train=SIZES["train"], validation=VALIDATION, context=context)
 
     def stored(self, options):

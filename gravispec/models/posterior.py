@@ -11,7 +11,7 @@ quasi-random numbers for every star, is repeated until the effective sample size
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from os import cpu_count
 from typing import Literal
@@ -26,12 +26,13 @@ from gravispec.models.importance import moments, normalised_weights, student_dra
 from gravispec.models.inference import posterior_columns
 from gravispec.models.model import Model
 from gravispec.options import Count
-from gravispec.spectra.emulator import Emulator, fit_emulator
+from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 
 DECLARES = ("all_levels", "no_fit", "slow", "limit")
 COST = {"seconds": 30, "ms": 60, "MB": 900}
 SLOPES = (0.15, 0.04)  # τ_k of flux slope and curvature, relative to the flux
 SPREAD = 1e-3  # of the range of a label: less the proposal never has
+N_CHECKED = 500  # spectra that the emulator is compared with
 ROUNDS = 5
 ENOUGH = 100  # effective draws
 
@@ -51,6 +52,7 @@ class Posterior(Model):
     beta: float
     degree: int
     draws: int
+    about: dict = field(default_factory=dict)
 
     @cached_property
     def emulator(self):
@@ -164,7 +166,18 @@ def fit(
     """``Posterior`` of the forward model of the data set; nothing is fitted but its emulator."""
     emulator = fit_emulator(forward.grid, components)
     labels = forward.stars(bank, split="bank")[forward.axes].to_numpy()
+    missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
+    median, worst = np.quantile(missed, [0.5, 0.95])
+    print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
     axes = {name: nodes.tolist() for name, nodes in emulator.axes.items()}
     return Posterior(
-        axes, emulator.basis, emulator.control, labels, forward.ranges, forward.labels["beta"], degree, draws
+        axes,
+        emulator.basis,
+        emulator.control.astype(np.float32),
+        labels,
+        forward.ranges,
+        forward.labels["beta"],
+        degree,
+        draws,
+        {"nodes": len(emulator.control), "rms_median": float(median), "rms_95": float(worst)},
     )
