@@ -165,7 +165,7 @@ def fit(
 ):
     """``Posterior`` of the forward model of the data set; nothing is fitted but its emulator."""
     emulator = fit_emulator(forward.grid, components)
-    labels = forward.stars(bank, split="bank")[forward.axes].to_numpy()
+    labels = np.ascontiguousarray(forward.stars(bank, split="bank")[forward.axes])
     missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
     median, worst = np.quantile(missed, [0.5, 0.95])
     print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
