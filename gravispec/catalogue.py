@@ -31,6 +31,8 @@ DESCRIPTIONS = {
     **LABELS,
     "snr": "median flux / error of a pixel",
     "chi2": "reduced chi2 of the reconstruction from the principal components",
+    "ess": "effective number of draws from the posterior; below 50 it is not sampled well",
+    "misfit": "chi2 of the best model spectrum, minus the pixels, in units of its scatter",
     "fill_cost": "largest change of a label by the fill (68 %) over its half-width",
     "flags": "bits, see the header: 0 is good",
     "filled": "share of pixels that were masked or missing",
@@ -51,6 +53,11 @@ def describe(name: str) -> tuple[str, str | None]:
     if label in LABELS and end[:2] in ("lo", "hi"):
         which = "lower" if end.startswith("lo") else "upper"
         return f"{which} limit of the {end[2:]} % interval of {label}", UNITS.get(label)
+    kind, _, of = name.partition("_")
+    if kind == "sigma":
+        return f"standard deviation of the posterior of {of}", UNITS.get(of)
+    if kind == "cov":
+        return f"covariance of the posterior, {of}", "K" if "T_eff" in of else None
     if name.startswith("log_g_"):
         return f"log_g of the model {name.removeprefix('log_g_')}", None
     return DESCRIPTIONS[name], UNITS.get(name)

@@ -1,13 +1,18 @@
 """One observation: flux and its 1σ are divided by the same numbers, and files of 1σ say them exactly."""
 
+import inspect
+import re
+
 import numpy as np
 import pytest
 
 from gravispec.data.error_rows import ErrorRows
+from gravispec.spectra import observation
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import running_continuum
 from gravispec.spectra.observation import observe
 from gravispec.spectra.observing import error_of
+from tests.conftest import REPO
 
 N, P = 40, 600
 WAVE = np.linspace(7105.0, 8845.0, P)
@@ -45,6 +50,21 @@ def test_a_file_of_scaled_errors_gives_them_back(kept, width, tmp_path):
     assert sigma.shape == (N, P)
     np.testing.assert_allclose(sigma[:], ERROR * scale, rtol=1e-6)
     np.testing.assert_array_equal(sigma[np.array([3, 17, 30])], sigma[:][[3, 17, 30]])
+
+
+def test_a_kind_of_noise_is_one_line_as_the_page_on_the_architecture_says():
+    section = (REPO / "docs/architecture.md").read_text().split("## Add a kind of noise\n")[1]
+    line = re.search(r"```python\n(.*?)```", section, re.S)[1]
+    source, n = re.subn(r"(flux = add_noise\(.*\n)", lambda match: match[0] + line, inspect.getsource(observation))
+    assert n == 1
+    changed = {}
+    exec(compile(source, "observation.py", "exec"), changed)
+    how = STREAM | {"level": 0.2, "wave": WAVE, "median": "clean", "continuum": 0}
+    before, after = observe(CLEAN, ERROR, **how), changed["observe"](CLEAN, ERROR, **how)
+    np.testing.assert_allclose(
+        after[0] / before[0], np.tile(1 + 0.01 * np.sin(np.linspace(0, 100, P)), (N, 1)), rtol=1e-5
+    )
+    np.testing.assert_array_equal(after[1], before[1])
 
 
 def test_the_smoke_run_has_the_error_of_its_noisy_flux(smoke):

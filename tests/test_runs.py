@@ -1,6 +1,6 @@
-"""A run of several noise levels and sizes with a model, a family, a figure and a stress of the reader's own.
+"""A run of several noise levels and sizes with a model, a family, a figure, a stress and a format of the reader's own.
 
-All four are added as docs/architecture.md says: what is written there is what runs here, once, on the smoke data set.
+All five are added as docs/architecture.md says: what is written there is what runs here, once, on the smoke data set.
 """
 
 import json
@@ -36,6 +36,13 @@ def recipe(title):
     ]
 
 
+def insert(path, after, text):
+    """Put text into a file where the pattern ``after`` ends, which is in one place."""
+    found, n = re.subn(after, lambda match: match[0] + text, path.read_text(), flags=re.M)
+    assert n == 1
+    path.write_text(found)
+
+
 @pytest.fixture(scope="module")
 def overlay(more):
     (entry,) = recipe("Add a model")[1]
@@ -65,16 +72,18 @@ def overlay(more):
 def made(smoke, overlay):
     """The checkout with the run and both comparisons, and what was planned for these once the run was there."""
     modules = {}
-    for title in ("Add a model", "Add a feature family", "Add a figure"):
+    for title in ("Add a model", "Add a feature family", "Add a figure", "Add a data source"):
         modules |= recipe(title)[0]
-    assert len(modules) == 3
-    stresses = smoke.path / "gravispec/evaluation/stress.py"
-    ((line,), before) = recipe("Add a kind of noise")[1], stresses.read_text()
+    assert len(modules) == 4
+    stresses, formats = (smoke.path / f"gravispec/{name}.py" for name in ("evaluation/stress", "observed/formats"))
+    before = {path: path.read_text() for path in (stresses, formats)}
+    (_, line), (choice,) = recipe("Add a kind of noise")[1], recipe("Add a data source")[1]
     try:
         for name, text in modules.items():
             assert len(text.splitlines()) <= 30
             (smoke.path / name).write_text(text)
-        stresses.write_text(re.sub(r"^STRESSES.*= \{\n", lambda match: match[0] + line, before, count=1, flags=re.M))
+        insert(stresses, r"^STRESSES.*= \{\n", line)
+        insert(formats, r"\n(?=        else:\n            what = )", choice)
         process = smoke.snakemake(*overlay, f"{RUN}/summary.csv")
         assert process.returncode == 0, process.stdout[-5000:]
         tables = [f"results/comparison/{name}.csv" for name in ("growth", "against")]
@@ -83,7 +92,8 @@ def made(smoke, overlay):
         assert process.returncode == 0, process.stdout[-5000:]
         yield smoke
     finally:
-        stresses.write_text(before)
+        for path, text in before.items():
+            path.write_text(text)
         for name in modules:
             (smoke.path / name).unlink(missing_ok=True)
 
@@ -225,6 +235,20 @@ def test_a_new_model_labels_spectra_of_a_catalogue(made, predictions):
     # of the other level's 20 groups, though no star of its tables has this noise
     groups = set(predictions.query("noise_level == 0.5 and n_train == 2400")[MINE].round(5))
     assert set(found["log_g"].drop(bright.index).round(5)) <= groups
+
+
+def test_a_new_format_of_observed_spectra_is_read(made, predictions):
+    flux, sigma = made.flux(splits=["test"])[7], made.sigma(splits=["test"])[7]
+    wave = np.load(made.path / "results/spectra/smoke/wave.npy")
+    columns = np.column_stack([wave, flux, sigma])
+    np.savetxt(made.path / "star-7.dat", columns, header="gravispec columns", fmt="%.9g")
+    command = [sys.executable, "-m", "gravispec", "predict", "star-7.dat", "--run", "results/moe_smoke", "-o", "t.csv"]
+    process = subprocess.run(command, cwd=made.path, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr[-3000:]
+    (row,) = pd.read_csv(made.path / "t.csv", comment="#").itertuples()
+    cell = predictions.query("split == 'test' and noise_level == 0.2 and n_train == 2400")
+    assert row.star_id == "star-7"
+    assert row.log_g == pytest.approx(cell["mlp"].iloc[7], abs=1e-3)
 
 
 def test_a_new_model_is_in_the_provenance(made):

@@ -6,7 +6,7 @@ from workflow.plan import EXPERT, FILES, MODEL, NOISY, STARS, TRAINED
 from workflow.plan_runs import Runs
 
 TABLES = ("bootstrap", "per_bin", "by_snr", "hypotheses", "training_curves", "calibration", "residuals")
-TABLES += ("giants_dwarfs", "stress")
+TABLES += ("giants_dwarfs", "posteriors", "stress")
 
 
 class RunTables:

@@ -141,6 +141,17 @@ def _changes(table):
     return right
 
 
+def _coverage(**others):
+    """Of a table of coverages of groups of stars, with ``others``: columns and their ranges."""
+    return _table(
+        {**LEVEL, "model": None, "label": None, "nominal": SHARE, **GROUP, "n_test": COUNT, "coverage": SHARE}
+        | {"band_low": SHARE, "band_high": SHARE, **others},
+        _rising("band_low", "band_high"),
+        empty=ALL_STARS,
+        key=["noise_level", "model", "label", "nominal", "by", "bin"],
+    )
+
+
 SCHEMAS = {
     "stars": _table(
         {**STAR, **LABELS, **ABUNDANCES, "mag": ANY, "redshift": ANY, "snr": COUNT_OR_0},
@@ -210,13 +221,8 @@ SCHEMAS = {
         {"value": ANY, "text": None},
         empty={"value": Empty("it is a text", lambda table, column: table["text"] != "")},
     ),
-    "calibration": _table(
-        {**LEVEL, "model": None, "label": None, "nominal": SHARE, **GROUP, "n_test": COUNT, "coverage": SHARE}
-        | {"band_low": SHARE, "band_high": SHARE, "half_width": COUNT_OR_0},
-        _rising("band_low", "band_high"),
-        empty=ALL_STARS,
-        key=["noise_level", "model", "label", "nominal", "by", "bin"],
-    ),
+    "calibration": _coverage(half_width=COUNT_OR_0),
+    "posteriors": _coverage(pull_mean=ANY, pull_std=COUNT_OR_0, uniform_p=SHARE),
     "residuals": _table(
         {**LEVEL, "model": None, "label": None, **GROUP, "median": ANY, "n_test": COUNT}
         | {**dict.fromkeys(LIMITS, ANY), "bias": ANY, "scatter": COUNT_OR_0, "outliers": SHARE},

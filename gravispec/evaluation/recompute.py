@@ -20,6 +20,7 @@ from gravispec.evaluation.coverage import coverage
 from gravispec.evaluation.curves import training_curves
 from gravispec.evaluation.differences import differences
 from gravispec.evaluation.hypotheses import hypotheses
+from gravispec.evaluation.posteriors import posteriors
 from gravispec.evaluation.predictions import predictions
 from gravispec.evaluation.residuals import giants_dwarfs, residuals
 from gravispec.models import model
@@ -148,6 +149,7 @@ RECIPES = {
     "calibration": lambda run: [coverage(run.one("predictions"), run.calibrations)],
     "residuals": _residuals,
     "giants_dwarfs": lambda run: [giants_dwarfs(run.one("predictions"), run.deployed, **run.keywords("confidence"))],
+    "posteriors": lambda run: [posteriors(run.one("predictions"))],
 }
 #: largest relative difference of a number; networks in single precision depend on the machine
 TOLERANCE = {"model_predictions": 1e-5}

@@ -13,7 +13,10 @@ from gravispec.models.filling import LITTLE, References, bridged, fill, short_ga
 from gravispec.models.flags import COST_LIMIT, combine, within
 from gravispec.models.inference import Fits, Spectra
 from gravispec.models.intervals import CONFIDENCES
+from gravispec.plugins.models import plugin
 from gravispec.spectra.observation import divisor
+
+OF_POSTERIOR = ("sigma_", "cov_", "ess", "misfit")  # columns that models with a posterior have beside their labels
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Level:
         return dataclasses.replace(self, about={**self.about, "shown": list(names)})
 
     def predict(self, flux, sigma, name, measured=None):
-        """Labels by the model ``name`` with intervals, log g by every other, S/N, χ² and flags: a DataFrame of m rows.
+        """Labels by the model ``name`` with intervals, log g by others that are not slow, S/N, χ² and flags: m rows.
 
         flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Both are divided by the running continuum of flux
         where the run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
@@ -66,7 +69,8 @@ class Level:
         """The table of normalised flux without gaps."""
         spectra = Spectra(flux, sigma, self.fits, self.models)
         table = self._table(spectra, name, self._of_spectrum(spectra, snr, measured), cost)
-        others = [other for other in self.about["shown"] if other != name]
+        slow = {other for other, fitted in self.models.items() if "slow" in plugin(fitted.module).declares}
+        others = [other for other in self.about["shown"] if other != name and other not in slow]
         columns = {f"log_g_{other}": spectra.columns(other)["log_g"] for other in others}
         weights = spectra.columns(name).get("w", np.empty((len(flux), 0)))
         columns |= {f"weight_{k}": w for k, w in enumerate(weights.T)}
@@ -101,6 +105,7 @@ class Level:
             for c, confidence in enumerate(CONFIDENCES):
                 columns[f"{label}_lo{confidence * 100:.0f}"] = found[label] - half_width[:, t, c]
                 columns[f"{label}_hi{confidence * 100:.0f}"] = found[label] + half_width[:, t, c]
+        columns |= {column: found[column] for column in found if column.startswith(OF_POSTERIOR)}
         inside = [within(found[label], limits) for label, limits in self.about["label_range"].items()]
         in_bins = [within(found[label], limits) for label, limits in self.about["bins"].items()]
         flags = combine(

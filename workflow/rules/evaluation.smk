@@ -85,7 +85,7 @@ rule tables:
 
 
 rule quality:
-    """Coverage of the intervals with the band in which it should lie; residuals; giants taken for dwarfs."""
+    """Coverage of intervals and posteriors with the band in which it should lie; residuals; giants taken for dwarfs."""
     input:
         code=code("quality.py"),
         predictions="results/{run}/predictions.parquet",
@@ -94,6 +94,7 @@ rule quality:
         coverage=report("results/{run}/calibration.csv", category="{run}"),
         residuals=report("results/{run}/residuals.csv", category="{run}"),
         giants_dwarfs=report("results/{run}/giants_dwarfs.csv", category="{run}"),
+        posteriors=report("results/{run}/posteriors.csv", category="{run}"),
     log:
         "results/{run}/logs/quality.log",
     benchmark:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from gravispec.evaluation.coverage import coverage
+from gravispec.evaluation.posteriors import posteriors
 from gravispec.evaluation.residuals import giants_dwarfs, residuals
 from workflow.scripts.lib.job import job
 
@@ -25,6 +26,7 @@ with job(snakemake) as paths:
         covered,
         residuals(predictions, deployed, seed=params.seed, **params.bootstrap),
         giants_dwarfs(predictions, deployed, confidence=params.bootstrap["confidence"]),
+        posteriors(predictions),
     )
     for table, path in zip(tables, paths, strict=True):
         table.to_csv(path, index=False, float_format="%.8g")
