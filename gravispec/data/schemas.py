@@ -6,85 +6,23 @@ columns a regular expression: every number of the others has to be finite; and `
 again from other tables (``gravispec.evaluation.recompute``), ``{column: reason}``, ``"*"`` for all others.
 """
 
-import re
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
-from pandera.pandas import Check, Column, DataFrameSchema
+from pandera.pandas import Check
 
+from gravispec.data.table_schema import (
+    Empty,
+    all_or_none,
+    few,
+    no_difference,
+    no_star,
+    not_given,
+    predicted,
+    rises,
+    table_schema,
+)
 from gravispec.evaluation.cells import MIN_STARS
 from gravispec.models.flags import OF_SPECTRUM
-
-
-class Empty(NamedTuple):
-    """Where columns are empty: ``where(table, column)`` (N,) bool, and the reason in words."""
-
-    reason: str
-    where: Callable
-
-
-def empty_of(schema, column):
-    """The `Empty` of a column; None where every number of it has to be finite."""
-    return next((e for columns, e in schema.metadata["empty"].items() if re.fullmatch(columns, column)), None)
-
-
-def _table(columns, *checks, empty=None, given=None, key=None, optional=()):
-    """A schema; ``columns``: name and range (low, high), or name and the allowed texts, or name and None for any."""
-    numbers = [name for name, allowed in columns.items() if allowed and not isinstance(allowed[0], str)]
-    schema = DataFrameSchema(checks=list(checks), unique=key, metadata={"empty": empty or {}, "given": given or {}})
-    schema.metadata["numbers"] = numbers
-    for name, allowed in columns.items():
-        check = Check.in_range(*allowed) if name in numbers else Check.isin(allowed) if allowed else None
-        nullable = empty_of(schema, name) is not None
-        schema.columns[name] = Column(checks=check, nullable=nullable, required=name not in optional, name=name)
-    return schema
-
-
-def few(table, column):
-    return table["n_test"] < MIN_STARS
-
-
-def no_difference(table, column):
-    """A bin with few stars, the reference itself, or a cell without it."""
-    name = next(iter(table.filter(regex="^delta_r2_vs_")), "")
-    is_reference = table["model"] == name.removeprefix("delta_r2_vs_")
-    return few(table, column) | is_reference | ~_in_groups(is_reference, table, ["noise_level", "n_train"], "any")
-
-
-def not_given(table, column):
-    """Stars that are drawn have all labels but the redshift."""
-    return table[column].isna() & ("redshift" in table)
-
-
-def all_or_none(*keys):
-    """A column is empty in all rows with the same ``keys``, or in none."""
-    return lambda table, column: _in_groups(table[column].isna(), table, keys, "all")
-
-
-def _in_groups(found, table, keys, what):
-    """Whether ``any`` or ``all`` of ``found`` (N,) in the group of each row, of those with the same ``keys``."""
-    return found.groupby([table[key] for key in keys], dropna=False).transform(what) if found.any() else found
-
-
-def no_star(total):
-    """Where there is no star to take a share of: ``total(table)`` is 0."""
-    return Empty("no star to take a share of", lambda table, column: total(table) == 0)
-
-
-def predicted(table):
-    """Stars predicted as what the row is about."""
-    return sum(table[f"predicted_{kind}"].where(table["true"] == kind, 0) for kind in ("giant", "dwarf"))
-
-
-def _rising(*columns):
-    def rising(table):
-        values = table[list(columns)].to_numpy(float)
-        in_order = np.isnan(values) | (np.diff(values, prepend=-np.inf, axis=1) >= 0)
-        return pd.Series(in_order.all(axis=1), index=table.index)
-
-    return Check(rising, name=" ≤ ".join(columns))
 
 
 def _weights_add_up(table):
@@ -143,34 +81,34 @@ def _changes(table):
 
 def _coverage(**others):
     """Of a table of coverages of groups of stars, with ``others``: columns and their ranges."""
-    return _table(
+    return table_schema(
         {**LEVEL, "model": None, "label": None, "nominal": SHARE, **GROUP, "n_test": COUNT, "coverage": SHARE}
         | {"band_low": SHARE, "band_high": SHARE, **others},
-        _rising("band_low", "band_high"),
+        rises("band_low", "band_high"),
         empty=ALL_STARS,
         key=["noise_level", "model", "label", "nominal", "by", "bin"],
     )
 
 
 SCHEMAS = {
-    "stars": _table(
+    "stars": table_schema(
         {**STAR, **LABELS, **ABUNDANCES, "mag": ANY, "redshift": ANY, "snr": COUNT_OR_0},
         empty={"mag|redshift": Empty("the user's file has none", not_given)},
         given={"snr": f"of the clean spectrum; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
         optional=("mag", "redshift"),
     ),
-    "features": _table(STAR, given=SPECTRA, key=["star_id"]),
-    "quality": _table(STAR, given=SPECTRA, key=["star_id"]),
-    "experts": _table({**STAR, "expert_0": ANY}, key=["star_id"]),
-    "model_predictions": _table(
+    "features": table_schema(STAR, given=SPECTRA, key=["star_id"]),
+    "quality": table_schema(STAR, given=SPECTRA, key=["star_id"]),
+    "experts": table_schema({**STAR, "expert_0": ANY}, key=["star_id"]),
+    "model_predictions": table_schema(
         {**STAR, "log_g": ANY, "T_eff": ANY, "M_H": ANY},
         Check(_weights_add_up, name="the weights of experts to add up to 1"),
         empty={"(?!star_id$|split$).*": UNPREDICTED},
         given={"of slow models": f"predicting again would take too long; {SEEN_BY_CHECKSUM}"},
         key=["star_id"],
     ),
-    "predictions": _table(
+    "predictions": table_schema(
         {**OF_STAR, "uncovered": None, "edge": None},
         empty={  # magnitudes are compared with those of the table of stars
             "mag": Empty("the user's file has none", lambda table, column: table["mag"].isna()),
@@ -181,64 +119,64 @@ SCHEMAS = {
         },
         key=["noise_level", "n_train", "star_id"],
     ),
-    "samples": _table(
+    "samples": table_schema(
         {"resample": COUNT_OR_0, **CELL, **STARS, "model": None, "r2": R2},
         key=["resample", "noise_level", "n_train", "stars", "model"],
     ),
-    "bootstrap": _table(
+    "bootstrap": table_schema(
         {**CELL, **STARS, "comparison": None, "n_test": COUNT, "delta_r2": ANY, **INTERVAL}
         | {"fraction_positive": SHARE, "resamples": COUNT},
-        _rising("ci_low", "ci_high"),
+        rises("ci_low", "ci_high"),
         key=["noise_level", "n_train", "stars", "comparison"],
     ),
-    "per_bin": _table(
+    "per_bin": table_schema(
         {**CELL, "bin": COUNT_OR_0, "name": None, "model": None, "n_test": COUNT_OR_0, "r2": R2, **INTERVAL},
-        _rising("ci_low", "ci_high"),
+        rises("ci_low", "ci_high"),
         empty={
             "r2": Empty(FEW, few),
             "delta_r2_vs_.*|ci_low|ci_high": Empty(f"{FEW}, or no other model to compare with", no_difference),
         },
         key=["noise_level", "n_train", "bin", "model"],
     ),
-    "by_snr": _table(
+    "by_snr": table_schema(
         {**CELL, "model": None, "snr_low": COUNT_OR_0, "snr_high": COUNT_OR_0, "n_test": COUNT, "r2": R2}
         | {"r2_ci_low": R2, "r2_ci_high": R2},
-        _rising("r2_ci_low", "r2_ci_high"),
+        rises("r2_ci_low", "r2_ci_high"),
         empty={"r2|r2_ci_low|r2_ci_high": Empty(FEW, few)},
         key=["noise_level", "n_train", "model", "snr_low"],
     ),
-    "hypotheses": _table(
+    "hypotheses": table_schema(
         {"id": None, "statement": None, **CELL, **STARS, "measured": ANY, "threshold": ANY, "passed": None}
         | {"n_test": COUNT},
         key=["id", "noise_level", "n_train", "stars"],
     ),
-    "training_curves": _table(
+    "training_curves": table_schema(
         {**CELL, "model": None, "seed": COUNT_OR_0, "epoch": COUNT, "fit": ANY, "stop": ANY, "loss": None},
         empty={"seed|fit|stop|loss": Empty("its fit writes none", all_or_none("noise_level", "n_train", "model"))},
         key=["noise_level", "n_train", "model", "seed", "epoch"],
     ),
-    "calibrations": _table(
+    "calibrations": table_schema(
         {"value": ANY, "text": None},
         empty={"value": Empty("it is a text", lambda table, column: table["text"] != "")},
     ),
     "calibration": _coverage(half_width=COUNT_OR_0),
     "posteriors": _coverage(pull_mean=ANY, pull_std=COUNT_OR_0, uniform_p=SHARE),
-    "residuals": _table(
+    "residuals": table_schema(
         {**LEVEL, "model": None, "label": None, **GROUP, "median": ANY, "n_test": COUNT}
         | {**dict.fromkeys(LIMITS, ANY), "bias": ANY, "scatter": COUNT_OR_0, "outliers": SHARE},
-        _rising("bias_ci_low", "bias", "bias_ci_high"),
-        _rising("scatter_ci_low", "scatter_ci_high"),
+        rises("bias_ci_low", "bias", "bias_ci_high"),
+        rises("scatter_ci_low", "scatter_ci_high"),
         empty=ALL_STARS,
         given=LIMITS,
         key=["noise_level", "model", "label", "by", "bin"],
     ),
-    "giants_dwarfs": _table(
+    "giants_dwarfs": table_schema(
         {**LEVEL, "model": None, "true": ("giant", "dwarf"), "n_test": COUNT_OR_0}
         | dict.fromkeys(("predicted_giant", "predicted_dwarf"), COUNT_OR_0),
         empty={"completeness.*": no_star(lambda table: table["n_test"]), "contamination.*": no_star(predicted)},
         key=["noise_level", "model", "true"],
     ),
-    "stress": _table(
+    "stress": table_schema(
         {**LEVEL, "model": None, "stress": None, "n_test": COUNT, **STATISTICS, **CHANGES, **SHARES}
         | {"coverage95_unflagged": SHARE, "not_done": None},
         Check(_changes, name="changes against the row none, low ≤ high, and shares of n_test stars"),

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
-from gravispec.data.schemas import SCHEMAS, empty_of
+from gravispec.data.schemas import SCHEMAS
+from gravispec.data.table_schema import empty_of
 from gravispec.errors import InputError
 from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference, flat
 
