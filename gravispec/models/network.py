@@ -156,7 +156,7 @@ def fit(
     blocks: Count = 3,
     learning_rate: Rate = 1.5e-3,
     batch: Count = 2048,
-    epochs: Count = 80,
+    epochs: Count = 100,
     patience: Count = 15,
     level_low: Positive = 0.08,
     level_high: Positive = 2.5,
