@@ -37,6 +37,9 @@ class Velocity(click.ParamType):
 @click.option("--run", "runs", multiple=True, required=True, help="Folder of a trained run. "
               "Several: of each spectrum the one that was trained at the nearest S/N.")  # fmt: skip
 @click.option("--model", help="Whose labels lead; by default the one that the run names for catalogues.")
+@click.option(
+    "--exact", "model", flag_value="exact", help="The same as --model exact: of each star the exact posterior."
+)
 @click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
 @click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")

@@ -126,7 +126,8 @@ class SmallStars:
 
     def inputs(self, asked, stored, **context):
         """What a fit asks for."""
-        context = {"seed": SEED, "bins": self.bins, "threads": 1, "device": "cpu", "forward": self.forward} | context
+        context = {"seed": SEED, "bins": self.bins, "threads": 1, "device": "cpu"} | context
+        context |= {"forward": self.forward, "checkpoint": None}
         return fit_inputs(asked, stored, n_train=SIZES["train"], validation=VALIDATION, context=context)
 
     def stored(self, options):

@@ -32,11 +32,16 @@ def normalised_weights(log_weight):
     return weights / weights.sum()
 
 
+def effective(log_weight):
+    """Effective sample size: (Σ w)² / Σ w²."""
+    return 1 / np.square(normalised_weights(log_weight)).sum()
+
+
 def tempered(log_weight, ess):
     """Weights (n,) to the power, 1 at most, at which their effective sample size is ``ess``."""
 
     def missing(power):
-        return 1 / np.square(normalised_weights(power * log_weight)).sum() - ess
+        return effective(power * log_weight) - ess
 
     if missing(1.0) >= 0:
         return normalised_weights(log_weight)

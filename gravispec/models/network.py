@@ -23,7 +23,7 @@ from gravispec.models.training import arrays_of, load_arrays, n_parameters, seed
 from gravispec.options import Count, Positive, Rate
 from gravispec.spectra.observing import variance_factors
 
-DECLARES = ("all_levels", "curve")
+DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 6, "MB": 1200}
 N_STOP = 8192  # stars that stop the training, of a stream of their own, and so are their noise and levels
 SQUARES = 10.0  # weight of the squared errors
@@ -70,16 +70,20 @@ class PosteriorNet(torch.nn.Module):
         return mean, factor
 
 
+def density_loss(mean, factor, y):
+    """Mean over the stars of -ln N(y; mean, (L Lᵀ)⁻¹), up to a constant."""
+    whitened = torch.einsum("bij,bi->bj", factor, y - mean)
+    return (0.5 * whitened.square().sum(1) - torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1)).mean()
+
+
 def loss_of(mean, factor, y, level):
-    """Mean over the stars of -ln N(y; mean, (L Lᵀ)⁻¹), and `SQUARES` times their squared errors over a typical scatter.
+    """`density_loss` plus `SQUARES` times the mean squared errors over a typical scatter.
 
     That is the root of the mean predicted variance of the stars whose noise ``level`` (B,) is next to theirs. It lies
     between two weights that were tried: by the variance itself training is not stable, and without it noise level 0.1
     counts for nothing.
     """
     delta = y - mean
-    whitened = torch.einsum("bij,bi->bj", factor, delta)
-    density = 0.5 * whitened.square().sum(1) - torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1)
     with torch.no_grad():
         variance = torch.linalg.inv(factor).square().sum(1)  # of Σ = L⁻ᵀ L⁻¹
     order = torch.argsort(level)
@@ -87,7 +91,7 @@ def loss_of(mean, factor, y, level):
         (part.square().sum(0) / typical.mean(0).sqrt()).sum()
         for part, typical in zip(delta[order].split(ALIKE), variance[order].split(ALIKE), strict=True)
     ]
-    return (density.sum() + SQUARES * sum(squares)) / len(y)
+    return density_loss(mean, factor, y) + SQUARES * sum(squares) / len(y)
 
 
 @dataclass
@@ -163,6 +167,7 @@ def fit(
     seed,
     device,
     threads,
+    checkpoint=None,
 ):
     """``Network`` from the ``n_train`` training stars of the data set, whose clean spectra are made from the grid.
 
@@ -179,7 +184,7 @@ def fit(
     y, y_stop = (torch.as_tensor((of - centre) / unit, dtype=torch.float32, device=device) for of in labels)
     stars, stop = (Stars(forward, projection, table, device) for table in (trained, held))
     print(f"{device}: {n_train} stars in {components} numbers each", flush=True)
-    stream = torch.Generator(device).manual_seed(seed)
+    stream, order = torch.Generator(device).manual_seed(seed), torch.Generator()
     span = math.log(level_high / level_low)
 
     def levels(n, stream):
@@ -189,8 +194,7 @@ def fit(
         clean = stars.raw[:, :-1] / stars.raw[:, -1:] - stars.mean
         net = PosteriorNet(clean.std(dim=0).cpu().numpy(), width=width, blocks=blocks).to(device)
         own = torch.Generator(device).manual_seed(seed + 1)
-        at = levels(N_STOP, own)
-        fixed = stop.noisy(slice(None), at, own)
+        fixed = stop.noisy(slice(None), levels(N_STOP, own), own)
         optimiser = torch.optim.AdamW(net.parameters(), lr=learning_rate)
         steps = epochs * math.ceil(n_train / batch)
         warm_up = min(200, steps // 5 + 1)
@@ -206,14 +210,16 @@ def fit(
             net,
             n_train,
             step_loss=step_loss,
-            stop_loss=lambda: loss_of(*net(*fixed), y_stop, at).item(),
+            stop_loss=lambda: density_loss(*net(*fixed), y_stop).item(),
             optimiser=optimiser,
             batch=batch,
             epochs=epochs,
             patience=patience,
-            shuffle=shuffles(seed),
+            shuffle=shuffles(seed, order),
             schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, rate),
             progress=True,
+            checkpoint=checkpoint,
+            streams=(stream, order),
         )
     about = {"parameters": n_parameters(net), "components": components, "kept": kept, "curve": curve}
     return Network(net.cpu(), projection, centre, unit, about | {"loss": "-ln posterior density"})

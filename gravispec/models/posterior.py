@@ -11,7 +11,7 @@ quasi-random numbers for every star, is repeated until the effective sample size
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from os import cpu_count
 from typing import Literal
@@ -22,13 +22,13 @@ from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
 from gravispec.labels import LABELS
-from gravispec.models.importance import moments, normalised_weights, student_draws, tempered
+from gravispec.models.importance import effective, moments, normalised_weights, student_draws, tempered
 from gravispec.models.inference import posterior_columns
 from gravispec.models.model import Model
 from gravispec.options import Count
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 
-DECLARES = ("all_levels", "no_fit", "slow", "limit")
+DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 60, "MB": 900}
 SLOPES = (0.15, 0.04)  # τ_k of flux slope and curvature, relative to the flux
 SPREAD = 1e-3  # of the range of a label: less the proposal never has
@@ -52,7 +52,7 @@ class Posterior(Model):
     beta: float
     degree: int
     draws: int
-    about: dict = field(default_factory=dict)
+    about: dict
 
     @cached_property
     def emulator(self):
@@ -73,36 +73,43 @@ class Posterior(Model):
 
     def predict(self, flux, sigma):
         """Labels (m,): posterior means; ``sigma_…``, ``cov_…``; ``ess``; ``misfit``, of χ² in units of its scatter."""
+        return self.sampled(flux, sigma, [None] * len(flux))
+
+    def sampled(self, flux, sigma, proposals):
+        """The same; ``proposals``: of each star a mean and covariance of labels to start from, or None: the bank."""
         with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as pool:
-            found = list(pool.map(self._of_star, flux, sigma))
+            found = list(pool.map(self._of_star, flux, sigma, proposals))
         return {name: np.array([one[name] for one in found]) for name in (found[0] if found else ())}
 
-    def _of_star(self, flux, sigma):
+    @property
+    def order(self):
+        """Where `LABELS` are among the labels of the grid."""
+        return [list(self.axes).index(label) for label in LABELS]
+
+    def _of_star(self, flux, sigma, proposal):
         likelihood = Likelihood(self._basis, flux, sigma, self.degree)
-        theta, log_weight = self.bank, likelihood(self._bank)
+        if proposal is None:
+            theta, log_weight = self.bank, likelihood(self._bank)
+        else:
+            theta, log_weight = self._drawn(likelihood, *proposal)
         for _ in range(ROUNDS):
-            weights = normalised_weights(log_weight)
-            if 1 / np.square(weights).sum() >= ENOUGH:
+            if effective(log_weight) >= ENOUGH:
                 break
             mean, covariance = moments(theta, tempered(log_weight, 2 * ENOUGH // 5))
-            covariance += np.diag(np.square(SPREAD * np.ptp(self.prior, axis=1)))
-            theta, log_proposal = self._random(mean, covariance)
-            log_prior = self._log_prior(theta)
-            inside = np.isfinite(log_prior)
-            log_weight = np.full(len(theta), -np.inf)
-            log_weight[inside] = (
-                likelihood(self.emulator.coefficients(theta[inside])) + (log_prior - log_proposal)[inside]
-            )
-        weights = normalised_weights(log_weight)
-        order = [list(self.axes).index(label) for label in LABELS]
-        mean, covariance = (values[order] for values in moments(theta, weights))
-        covariance = covariance[:, order]
-        found = posterior_columns(mean, covariance)
-        best = theta[np.argmax(log_weight)][None]
-        return found | {
-            "ess": 1 / np.square(weights).sum(),
-            "misfit": likelihood.misfit(self.emulator.coefficients(best)),
-        }
+            theta, log_weight = self._drawn(likelihood, mean, covariance)
+        mean, covariance = (values[self.order] for values in moments(theta, normalised_weights(log_weight)))
+        best = self.emulator.coefficients(theta[np.argmax(log_weight)][None])
+        found = posterior_columns(mean, covariance[:, self.order])
+        return found | {"ess": effective(log_weight), "misfit": likelihood.misfit(best)}
+
+    def _drawn(self, likelihood, mean, covariance):
+        """Labels (n, L) around a mean with a covariance, and ln of their weights (n,)."""
+        covariance = covariance + np.diag(np.square(SPREAD * np.ptp(self.prior, axis=1)))
+        theta, log_proposal = self._random(mean, covariance)
+        log_weight = self._log_prior(theta) - log_proposal
+        inside = np.isfinite(log_weight)
+        log_weight[inside] += likelihood(self.emulator.coefficients(theta[inside]))
+        return theta, log_weight
 
     def _log_prior(self, theta):
         low, high = self.prior.T
@@ -164,20 +171,22 @@ def fit(
     degree: Literal[0, 1, 2] = 0,
 ):
     """``Posterior`` of the forward model of the data set; nothing is fitted but its emulator."""
+    return Posterior(**emulated(forward, bank, components), degree=degree, draws=draws)
+
+
+def emulated(forward, bank, components):
+    """What a ``Posterior`` knows of the forward model, ``{field: value}``, with ``bank`` models from the prior."""
     emulator = fit_emulator(forward.grid, components)
-    labels = np.ascontiguousarray(forward.stars(bank, split="bank")[forward.axes])
+    labels = np.ascontiguousarray(forward.stars(max(bank, N_CHECKED), split="bank")[forward.axes])
     missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
-    median, worst = np.quantile(missed, [0.5, 0.95])
+    median, worst = np.quantile(missed, [0.5, 0.95]).tolist()
     print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
-    axes = {name: nodes.tolist() for name, nodes in emulator.axes.items()}
-    return Posterior(
-        axes,
-        emulator.basis,
-        emulator.control.astype(np.float32),
-        labels,
-        forward.ranges,
-        forward.labels["beta"],
-        degree,
-        draws,
-        {"nodes": len(emulator.control), "rms_median": float(median), "rms_95": float(worst)},
-    )
+    return {
+        "axes": {name: nodes.tolist() for name, nodes in emulator.axes.items()},
+        "basis": emulator.basis,
+        "control": emulator.control.astype(np.float32),
+        "bank": labels[:bank],
+        "prior": forward.ranges,
+        "beta": forward.labels["beta"],
+        "about": {"nodes": len(emulator.control), "rms_median": median, "rms_95": worst},
+    }

@@ -19,9 +19,9 @@ def seeded(seed, device="cpu"):
         yield
 
 
-def shuffles(seed):
+def shuffles(seed, stream=None):
     """A function of n that returns the next permutation (n,), from a stream of its own."""
-    stream = torch.Generator().manual_seed(seed)
+    stream = (stream or torch.Generator()).manual_seed(seed)
     return lambda n: torch.randperm(n, generator=stream)
 
 
@@ -39,6 +39,8 @@ def train(
     schedule=None,
     untrained=np.inf,
     progress=False,
+    checkpoint=None,
+    streams=(),
 ):
     """Train on n stars in batches; the state with the lowest ``stop_loss()`` is kept.
 
@@ -46,13 +48,23 @@ def train(
     same ones without dropout. Training ends after ``patience`` epochs without a lower one. ``shuffle(n)``: the order
     of an epoch. ``schedule``: of the learning rate, a step after each batch. ``untrained``: loss of the network as it
     comes, which is kept where training never gets below it.
+    ``checkpoint``: ``gravispec.models.checkpoint.Checkpoint``, from which a training that was killed goes on, with the
+    torch ``streams`` of all its random numbers.
     Returns the curve, ``{"epoch", "fit", "stop"}`` of lists, and the epoch that was kept.
     Raises ``InputError`` where no loss is finite.
     """
     device = next(network.parameters()).device
     best, best_loss, kept = copy.deepcopy(network.state_dict()), untrained, 0
     curve, start = {"epoch": [], "fit": [], "stop": []}, time.perf_counter()
-    for epoch in range(1, epochs + 1):
+    held = {"network": network, "optimiser": optimiser} | ({"schedule": schedule} if schedule else {})
+    if checkpoint and (state := checkpoint.load()):
+        for name, holder in held.items():
+            holder.load_state_dict(state[name])
+        for stream, value in zip(streams, state["streams"], strict=True):
+            stream.set_state(value)
+        best, best_loss, kept, curve = (state[name] for name in ("best", "best_loss", "kept", "curve"))
+        print(f"goes on after epoch {curve['epoch'][-1]}", flush=True)
+    for epoch in range(len(curve["epoch"]) + 1, epochs + 1):
         network.train()
         fit_loss = torch.zeros((), dtype=torch.float64, device=device)  # on a GPU every look at it would be a wait
         for rows in shuffle(n).to(device).split(batch):
@@ -74,6 +86,10 @@ def train(
             best, best_loss, kept = copy.deepcopy(network.state_dict()), loss, epoch
         elif epoch - kept >= patience:
             break
+        if checkpoint:
+            states = {name: holder.state_dict() for name, holder in held.items()}
+            at = {"best": best, "best_loss": best_loss, "kept": kept, "curve": curve}
+            checkpoint.save(**states, **at, streams=[stream.get_state() for stream in streams])
     if not np.isfinite(best_loss):
         raise InputError("the loss is not finite from the first epoch on; lower learning_rate of the model")
     network.load_state_dict(best)

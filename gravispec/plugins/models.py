@@ -20,6 +20,8 @@ given to it, and clean flux cannot be asked for:
                     which a fit makes spectra of its own
 ``n_train``         number of training stars
 ``seed`` ``device`` ``threads``   of the configuration and the job
+``checkpoint``      a file for a long training, from which it goes on after it was killed
+                    (``gravispec.models.checkpoint.Checkpoint``)
 ==================  ====================================================================================================
 
 ``Parts`` has the training stars as ``train``, and of the validation stars ``fit`` (for what must not see training
@@ -47,7 +49,20 @@ from gravispec.source import check_asked, constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
 STARS = ("flux", "sigma", "features", "experts", "labels", "stars")  # given as Parts, or as rows to ``predict``
-INPUTS = (*STARS, "bins", "ridge", "pca", "other", "wave", "forward", "n_train", "seed", "device", "threads")
+INPUTS = (
+    *STARS,
+    "bins",
+    "ridge",
+    "pca",
+    "other",
+    "wave",
+    "forward",
+    "n_train",
+    "seed",
+    "device",
+    "threads",
+    "checkpoint",
+)
 DECLARATIONS = {
     "truth": "reads true labels: never in a catalogue or under stress",
     "all_levels": "one fit serves all noise levels",
@@ -55,6 +70,7 @@ DECLARATIONS = {
     "slow": "stress and intervals use 1,000 stars",
     "weights": "its predictions have weights of the experts, which are drawn",
     "curve": "its fit writes a curve of its training, which is drawn",
+    "posterior": "its predictions have standard deviations and covariances of all labels",
     "limit": "no estimator can do better: errors are given relative to its own",
 }
 

@@ -2,9 +2,11 @@
 
 from importlib import import_module
 
+from gravispec.data.provenance import hash_of
 from gravispec.device import choose_device
 from gravispec.models import model
 from gravispec.models.bins import Bins
+from gravispec.models.checkpoint import Checkpoint
 from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.models.inference import predictions_table
 from gravispec.plugins.models import families_of, plugin
@@ -15,7 +17,7 @@ from workflow.scripts.lib.job import job
 with job(snakemake) as paths:
     params, given, place = snakemake.params, dict(snakemake.input.items()), snakemake.wildcards
     module, options = params.model["module"], params.model["options"]
-    stored = StoredStars(given, families=families_of(options))
+    stored, checkpoint = StoredStars(given, families=families_of(options)), None
     if "fitted" in given:
         fitted = model.load(given["fitted"])
     else:
@@ -25,6 +27,9 @@ with job(snakemake) as paths:
             "threads": snakemake.threads,
             "device": choose_device(snakemake.resources.device, gpu=snakemake.resources.gpu),
         }
+        if "checkpoint" in plugin(module).fit:
+            key = hash_of({**dict(params.items()), **dict(place)})
+            checkpoint = context["checkpoint"] = Checkpoint(f"{snakemake.output.model}.part", key)
         if params.priors:
             context["forward"] = ForwardModel(GridInterpolator.load(given["grid"]), params.priors, params.seed)
         n_train = int(place.n_train)
@@ -37,3 +42,5 @@ with job(snakemake) as paths:
         model.save(fitted, paths["model"])
     if "predictions" in paths:
         predictions_table(fitted, module, stored).to_parquet(paths["predictions"])
+    if checkpoint:
+        checkpoint.remove()
