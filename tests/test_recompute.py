@@ -86,6 +86,8 @@ def test_what_is_changed_in_a_table_is_named(run, name):
         table = read(path).reset_index(drop=True)
         check(name, path, table)
         compare(name, path, table, again)
+        if table.empty:  # no model of this run gives a posterior
+            continue
         some = again.columns[:: 1 + len(again.columns) // 7]
         assert not_named(name, path, table, again, some) == []
 

@@ -152,6 +152,25 @@ def test_summary_has_a_row_a_model_and_cell_with_the_scores_of_its_stars(predict
     assert table.loc[table["model"].isin(["ridge", "ridge_everywhere"]), "delta_r2_vs_ridge"].isna().all()
 
 
+def test_rmse_over_that_of_the_limit_is_of_all_stars_and_of_models_without_true_labels(predictions, table):
+    assert not table.filter(like="limit").shape[1]  # no model of this run declares to be it
+    models = MODELS | {"gate": entry("gate", "posterior")}
+    samples = resampled(predictions, models, **RESAMPLING)
+    found = summary(predictions, models, RUN, samples=samples, about={}, confidence=0.95)
+    columns = ["rmse_over_limit", "limit_ci_low", "limit_ci_high"]
+    assert found.loc[found["stars"] == "covered", columns].isna().all(axis=None)
+    every = found[found["stars"] == "all"].set_index(["noise_level", "n_train", "model"])
+    assert (every.xs("gate_full", level="model")[columns] == 1).all(axis=None)
+    row = every.loc[(1.0, 1000, "tower_full")]
+    test = predictions.query("noise_level == 1.0 and n_train == 1000 and split == 'test'")
+    errors = test[["tower", "gate"]].sub(test["log_g"], axis=0).to_numpy()
+    assert row["rmse_over_limit"] == pytest.approx(np.sqrt(np.mean(errors[:, 0] ** 2) / np.mean(errors[:, 1] ** 2)))
+    rng = np.random.default_rng(1)
+    loop = [np.sqrt(np.divide(*np.mean(errors[rng.integers(0, N, N)] ** 2, axis=0))) for _ in range(2000)]
+    assert row["limit_ci_low"] == pytest.approx(np.quantile(loop, 0.025), abs=0.01)
+    assert row["limit_ci_high"] == pytest.approx(np.quantile(loop, 0.975), abs=0.01)
+
+
 def test_seeds_scatter_and_what_the_fit_said_stand_in_the_summary(predictions, table):
     tower = table[(table["noise_level"] == 0.2) & table["model"].isin(["tower", "tower_full"])]
     assert tower["n_seeds"].tolist() == [3, 3]

@@ -7,7 +7,7 @@ from gravispec.evaluation.bootstrap import interval, samples_of
 from gravispec.evaluation.cells import cells, seeds_of
 from gravispec.evaluation.differences import difference
 from gravispec.evaluation.published import published_r2
-from gravispec.plugins.models import plugin
+from gravispec.plugins.models import limit_of, plugin
 
 COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
 
@@ -80,16 +80,19 @@ def rho(r2, r2_from, r2_to):
 
 def _over_limit(cell, model, resampled, models, confidence):
     """RMSE over that of the limit on the same stars; empty for covered stars and for models that read true labels."""
-    declares = {name: plugin(about["module"]).declares for name, about in models.items()}
-    limit = next((name for name in models if "limit" in declares[name]), None)
+    limit, found = limit_of(models), dict.fromkeys(("rmse_over_limit", "limit_ci_low", "limit_ci_high"), np.nan)
     if limit is None:
         return {}
-    ratio, low, high = np.nan, np.nan, np.nan
-    if cell.stars == "all" and limit in cell.models and "truth" not in declares[model]:
-        ratio = cell.scores(model)["rmse"] / cell.scores(limit)["rmse"]
-        # both have the same stars in a resample, and so the same scatter of true log g
-        low, high = interval(np.sqrt((1 - resampled[model]) / (1 - resampled[limit])), confidence)
-    return {"rmse_over_limit": ratio, "limit_ci_low": low, "limit_ci_high": high}
+    if cell.stars == "all" and limit in cell.models and "truth" not in plugin(models[model]["module"]).declares:
+        found = dict(zip(found, over_limit(cell, model, limit, resampled, confidence), strict=True))
+    return found
+
+
+def over_limit(cell, model, limit, resampled, confidence):
+    """RMSE of a model over that of the limit, and its paired interval ``(low, high)``."""
+    ratio = cell.scores(model)["rmse"] / cell.scores(limit)["rmse"]
+    # both have the same stars in a resample, and so the same scatter of true log g
+    return ratio, *interval(np.sqrt((1 - resampled[model]) / (1 - resampled[limit])), confidence)
 
 
 def _fit(about):

@@ -202,6 +202,11 @@ def _named(node):
     raise TypeError
 
 
+def limit_of(models):
+    """Name of the model that declares to be the limit, among entries of the configuration; None where there is none."""
+    return next((name for name, about in models.items() if "limit" in plugin(about["module"]).declares), None)
+
+
 def families_of(options):
     """Names of the families whose features a model with these options reads."""
     return [options["family"]] if "family" in options else list(options.get("families", ()))
