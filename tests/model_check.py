@@ -238,5 +238,5 @@ def same(found, expected):
     """Tables of predictions agree to 1e-4 dex and 0.1 K."""
     assert list(found) == list(expected)
     for name in expected.columns.drop(["star_id", "split"]):
-        scale = 1000 if "T_eff" in name else 1
+        scale = 1000 if "T_eff" in name or name == "ess" else 1
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-4 * scale, err_msg=name)

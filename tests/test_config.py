@@ -14,6 +14,7 @@ from gravispec.config.datasets import LteDataset
 from gravispec.config.grids import LTE_LIMITS, BoszGrid, LteGrid
 from gravispec.config.models import ModelBase
 from gravispec.config.runs import Catalogue, Run
+from gravispec.errors import InputError
 from gravispec.plugins import models as plugins
 from gravispec.spectra.lte.elements import abundances, load_elements
 from gravispec.spectra.lte.synthesis import VALIDITY
@@ -135,8 +136,8 @@ MISTAKES = [
     ("models.tower.dropout", 1.1, "models.tower.dropout = 1.1; less than or equal to 1"),
     ("models.lightgbm.max_bins", 63, "models.lightgbm.max_bins = 63; did you mean 'max_bin'"),
     ("models.lightgbm.threads", 2, "models.lightgbm.threads = 2; unknown key"),
-    ("models.lightgbm", {}, "models.lightgbm: needs module, one of fallback, global_ridge"),
-    ("models.lightgbm", "lightgbm", "models.lightgbm: needs module, one of fallback, global_ridge"),
+    ("models.lightgbm", {}, "models.lightgbm: needs module, one of exact, fallback"),
+    ("models.lightgbm", "lightgbm", "models.lightgbm: needs module, one of exact, fallback"),
     ("models.lightgbm.module", "lightgmb", "models.lightgbm.module = 'lightgmb'; did you mean 'lightgbm'"),
     ("models.lightgbm.module", "../features/pca", "models.lightgbm.module = '../features/pca'; not defined"),
     ("models.lightgbm.module", "x" * 10**4, "models.lightgbm.module = 'xxx; not defined"),
@@ -243,6 +244,24 @@ def test_a_key_of_the_first_version_is_refused_with_what_to_write_instead(path, 
     message = mistake(changed(path, value))
     assert message.startswith(f"config: {path}: a key of version 0.1; ")
     assert remedy in message
+
+
+@pytest.mark.parametrize(
+    ("dataset", "reason"),
+    [
+        ({"continuum": 100}, "the data set has a running continuum; set continuum: 0"),
+        ({"median": "clean"}, "the data set has median: clean; set median: noisy"),
+        ({"kind": "pfsspec", "train": "a", "val": "b", "test": "c"}, "a data set of kind pfsspec has no grid"),
+    ],
+)
+def test_a_model_that_needs_the_forward_model_is_refused_where_there_is_none(default, dataset, reason):
+    used = {"kind": "lte", "grid": "mr", "n_stars": {"train": 100, "val": 100, "test": 100}}
+    used = dataset if "kind" in dataset else used | dataset
+    run = {"dataset": "used", "noise_level": 0.2, "n_train": 100, "models": ["global_ridge", "posterior"]}
+    raw = default | {"datasets": {"used": used}, "runs": {"mine": run}, "comparisons": {}}
+    with pytest.raises(InputError, match="posterior needs the forward model") as error:
+        load(raw)
+    assert reason in str(error.value)
 
 
 def test_models_that_name_each_other_in_a_circle():

@@ -2,9 +2,6 @@
 
 import os
 from pathlib import Path
-from pickle import UnpicklingError
-
-import torch
 
 
 class Checkpoint:
@@ -15,15 +12,19 @@ class Checkpoint:
 
     def save(self, **state):
         """Replace what is there by tensors, numbers, texts, lists and dicts."""
+        import torch  # where there is nothing to train, nothing of it is needed
+
         part = self.path.with_name(f".{self.path.name}.part")
         torch.save({"key": self.key, **state}, part)
         os.replace(part, self.path)
 
     def load(self):
         """What was saved; None where there is nothing, or what is there is of another training or damaged."""
+        import torch
+
         try:
             state = torch.load(self.path, weights_only=True)
-        except (OSError, RuntimeError, EOFError, UnpicklingError):
+        except Exception:  # whatever is wrong with it, the training can begin anew
             return None
         return state if isinstance(state, dict) and state.get("key") == self.key else None
 

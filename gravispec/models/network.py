@@ -106,8 +106,7 @@ class Network(Model):
 
     def predict(self, flux, sigma):
         """Labels (m,), their standard deviations ``sigma_{label}`` and covariances ``cov_{label}_{label}``."""
-        raw = self.projection.raw(flux)
-        z, s = raw[:, :-1] / raw[:, -1:] - self.projection.mean, self.projection.scale(sigma) / raw[:, -1]
+        z, s = self.projection(flux, sigma)
         with torch.no_grad():
             mean, factor = self.net(torch.from_numpy(z), torch.from_numpy(s.astype(np.float32)))
             inverse = torch.linalg.inv(factor.double()).numpy()
@@ -121,7 +120,7 @@ class Network(Model):
 
     @classmethod
     def build(cls, header, arrays):
-        projection = Projection(*(arrays[f"projection.{name}"] for name in ("rows", "mean", "weight")))
+        projection = Projection(*(arrays[f"projection.{name}"] for name in ("rows", "typical", "weight")))
         net = load_arrays(PosteriorNet(arrays["net.spread"], **header), arrays, "net.")
         return cls(net, projection, arrays["centre"], arrays["unit"], {})
 

@@ -23,11 +23,23 @@ N_BASIS = 10_000  # spectra that the directions are found from
 
 @dataclass(frozen=True)
 class Projection:
-    """rows : (K + 1, P) float32, Uᵀ; mean : (K,), z̄; weight : (P,), w₀ / P."""
+    """rows : (K + 1, P) float32, Uᵀ; typical : (P,) mean spectrum, whose z is z̄; weight : (P,), w₀ / P."""
 
     rows: np.ndarray
-    mean: np.ndarray
+    typical: np.ndarray
     weight: np.ndarray
+
+    def __call__(self, flux, sigma):
+        """z (m, K) and s (m,) of flux and sigma (m, P); z̄ goes before the product, whose rounding it would rule."""
+        flux = np.asarray(flux, np.float32)
+        amplitude = flux @ self.rows[-1]
+        z = (flux / amplitude[:, None] - self.typical) @ self.rows[:-1].T
+        return z, self.scale(sigma) / amplitude
+
+    @property
+    def mean(self):
+        """(K,) z̄."""
+        return (self.rows[:-1].astype(np.float64) @ self.typical).astype(np.float32)
 
     def raw(self, flux):
         """(m, K + 1) of flux (m, P): Vᵀ √w₀ f, then a. Linear in flux, so noise adds to it."""
@@ -60,8 +72,8 @@ def fit_projection(spectra, n, wave, size):
     weight = error_of(wave, np.median(parameters, axis=0)[None])[0].astype(np.float64) ** -2.0
     by_mean = (weight / weight.sum()).astype(np.float32)
     flux /= (flux @ by_mean)[:, None]
+    typical = flux.mean(axis=0, dtype=np.float64).astype(np.float32)
     flux *= np.sqrt(weight).astype(np.float32)
     directions = randomized_svd(flux, size, n_iter=2, random_state=0)[2]
-    mean = (flux @ directions.T.astype(np.float32)).mean(axis=0, dtype=np.float64)
     rows = np.vstack([directions * np.sqrt(weight), by_mean]).astype(np.float32)
-    return Projection(rows, mean.astype(np.float32), (weight / len(wave)).astype(np.float32))
+    return Projection(rows, typical, (weight / len(wave)).astype(np.float32))
