@@ -179,7 +179,7 @@ def test_several_levels_are_read_back_and_a_damaged_one_is_named(tmp_path):
     run = small_run(noise_level=[1.0, 0.2], shown=SHOWN)
     run.save(path)
     again = TrainedRun.load(path)
-    assert [level.noise_level for level in again.levels] == [0.2, 1.0]
+    assert [level.about["noise_level"] for level in again.levels] == [0.2, 1.0]
     flux = 1 + 0.01 * np.random.default_rng(0).normal(size=(3, len(run.wave)))
     for mine, other in zip(again.levels, run.levels, strict=True):
         for name in SHOWN:

@@ -72,7 +72,7 @@ def test_the_smoke_run_has_the_error_of_its_noisy_flux(smoke):
     ratio = smoke.sigma() / smoke.error()
     np.testing.assert_allclose(ratio, np.tile(ratio[:, :1], ratio.shape[1]), rtol=1e-5)
     medians = 0.2 / ratio[:, 0]
-    assert 0.005 < np.std(medians) < 0.05
+    assert 0.0005 < np.std(medians) < 0.02
     clean = np.load(smoke.path / "results/spectra/smoke/flux/test_0.npy")
     noise = smoke.flux(splits=["test"]) * medians[-len(clean) :, None] - clean
     deviations = noise / (0.2 * smoke.error(splits=["test"]))

@@ -342,15 +342,6 @@ def cases():
         {"medium": "air"},
     )
     yield "velocity", "is not below the speed of light", hdf5, [lambda path: None], {"velocity": 3e5}, {"velocity": 3.0}
-    ids = [f"a_000000{i}" for i in range(N)]
-    yield (
-        "velocities by id",
-        "add it, or 0",
-        hdf5,
-        [lambda path: None],
-        {"velocity": dict.fromkeys(ids[:2], 1.0)},
-        {"velocity": {**dict.fromkeys(ids[:2], 1.0), ids[2]: 0}},
-    )
     yield (
         "one id twice",
         "give every spectrum its own",

@@ -212,7 +212,7 @@ def test_a_run_of_several_levels_is_all_of_them_and_a_level_stands_once(run, tmp
     several = replace(run, levels=(*run.levels, *with_about(run, noise_level=1.0).levels))
     several.save(tmp_path / "several.safetensors")
     found = load_runs([tmp_path / "several.safetensors"], "linear")
-    assert [(one.level.noise_level, one.model) for one in found] == [(0.2, "linear"), (1.0, "linear")]
+    assert [(one.level.about["noise_level"], one.model) for one in found] == [(0.2, "linear"), (1.0, "linear")]
     run.save(tmp_path / "one.safetensors")
     with pytest.raises(InputError, match=r"has the same noise level 0\.2"):
         load_runs([tmp_path / "several.safetensors", tmp_path / "one.safetensors"])

@@ -66,7 +66,9 @@ def tampered(table, columns):
 
 
 def not_named(name, path, table, again, columns):
-    """What of ``tampered`` is not named."""
+    """What of ``tampered`` is not named; a table may be empty, as that of posteriors where no model gives any."""
+    if table.empty:
+        return []
     passed = []
     given = SCHEMAS[name].metadata["given"]
     for what, wrong in tampered(table, [column for column in columns if column not in given]):
@@ -86,8 +88,6 @@ def test_what_is_changed_in_a_table_is_named(run, name):
         table = read(path).reset_index(drop=True)
         check(name, path, table)
         compare(name, path, table, again)
-        if table.empty:  # no model of this run gives a posterior
-            continue
         some = again.columns[:: 1 + len(again.columns) // 7]
         assert not_named(name, path, table, again, some) == []
 
