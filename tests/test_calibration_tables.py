@@ -145,6 +145,24 @@ def test_promised_coverage_is_inside_and_a_bad_corner_is_seen(covered):
     assert not dwarfs["inside"].any()
 
 
+def test_a_model_that_knows_its_errors_has_intervals_that_follow_them(predictions, covered):
+    """Twice the true standard deviation of every star: the factor is calibrated away, no corner is bad any more."""
+    known = predictions.copy()
+    corner = np.where(known["M_H"] < -1.5, 3, 1) * np.where(known["log_g"] > 3.7, 4, 1)
+    for label, unit in (("log_g", 1), ("T_eff", 500), ("M_H", 0.3)):
+        known[f"sigma_{label}_mlp"] = 2 * unit * corner / known["snr_measured"]
+    again = rows_of(coverage(known, {0.2: calibration(known, DEPLOYED)}), "mlp")
+    at = {"label": "log_g", "nominal": 0.95, "by": "log_g", "bin": 2}
+    (before,), (after,) = (
+        t[np.logical_and.reduce([t[k] == v for k, v in at.items()])].itertuples() for t in (covered, again)
+    )
+    assert not before.inside
+    assert after.inside
+    assert again.loc[again["promised"], "inside"].mean() > 0.9  # 36 shares, 1 % of which are outside by chance
+    ridge = (rows_of(coverage(t, {0.2: calibration(t, DEPLOYED)}), "ridge") for t in (predictions, known))
+    pd.testing.assert_frame_equal(*ridge)
+
+
 def test_overconfident_intervals_are_found(predictions):
     found = calibration(predictions, DEPLOYED)
     intervals = found["models"]["mlp"]["intervals"]

@@ -1,11 +1,13 @@
 """What a catalogue says of its errors: intervals of every model's labels, in units of the scale of the kind of star.
 
+For models that give a standard deviation of every star the unit is this times the scale.
+
 The scale is of validation stars that models may be fitted to, the intervals of those that no model has seen.
 """
 
 import numpy as np
 
-from gravispec.evaluation.cells import labels_of, largest, usable
+from gravispec.evaluation.cells import labels_of, largest, sigma_of, usable
 from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, Intervals, calibrate
 from gravispec.models.residual_scale import Scale, fit_scale
@@ -21,9 +23,9 @@ def calibration(predictions, deployed):
     for model in deployed:
         fit, kept = (usable(rows[rows["part"] == part], model) for part in ("fit", "calibration"))
         if len(kept):
-            scale = fit_scale(labels_of(fit, model), fit[list(LABELS)].to_numpy())
+            scale = fit_scale(labels_of(fit, model), fit[list(LABELS)].to_numpy(), sigma_of(fit, model))
             given = labels_of(kept, model)
-            unit = scale(given)
+            unit = scale(given) * sigma_of(kept, model)
             intervals = calibrate(given / unit, kept[list(LABELS)].to_numpy() / unit, kept["snr_measured"].to_numpy())
             found[model] = {"scale": _lists(scale), "intervals": _lists(intervals)}
     return {"labels": LABELS, "confidences": CONFIDENCES, "models": found}

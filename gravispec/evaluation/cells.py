@@ -102,6 +102,12 @@ def labels_of(table, model):
     return table[[model, *(f"{label}_{model}" for label in LABELS[1:])]].to_numpy(float)
 
 
+def sigma_of(table, model):
+    """Standard deviations (N, T) that a model gives for its labels; 1 for a model that gives none."""
+    columns = [f"sigma_{label}_{model}" for label in LABELS]
+    return table[columns].to_numpy(float) if columns[0] in table else np.ones((len(table), len(LABELS)))
+
+
 def seeds_of(rows, model):
     """Names of the columns of log g by the same model from several seeds; its own where there is one seed."""
     columns = rows.filter(regex=rf"^seed_{model}_\d+$").dropna(axis=1, how="all").columns

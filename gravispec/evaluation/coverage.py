@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import betabinom
 
 from gravispec.evaluation.calibration import fitted
-from gravispec.evaluation.cells import grouped, labels_of, largest, quantile_edges, usable
+from gravispec.evaluation.cells import grouped, labels_of, largest, quantile_edges, sigma_of, usable
 from gravispec.labels import LABELS
 from gravispec.models.intervals import CONFIDENCES, rank
 
@@ -67,7 +67,7 @@ def _of_model(stars, model, scale, intervals):
     snr = stars["snr_measured"].to_numpy()
     given = labels_of(stars, model)
     residuals = given - stars[list(LABELS)].to_numpy()  # (N, T)
-    half_width = intervals(snr) * scale(given)[:, :, None]  # (N, T, C)
+    half_width = intervals(snr) * (scale(given) * sigma_of(stars, model))[:, :, None]  # (N, T, C)
     pulls = residuals / half_width[:, :, CONFIDENCES.index(0.68)]
     inside = np.abs(residuals)[:, :, None] <= half_width
 

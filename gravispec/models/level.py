@@ -97,7 +97,7 @@ class Level:
     def _table(self, spectra, name, of_spectrum, cost):
         found = spectra.columns(name)
         scale, intervals = self.intervals[name]
-        own = intervals(of_spectrum["snr"]) * scale(_labels(found))[:, :, None]
+        own = intervals(of_spectrum["snr"]) * (scale(_labels(found)) * _sigma(found))[:, :, None]
         fill_cost, half_width = (cost / own)[:, :, 0].max(axis=1), np.hypot(own, cost)
         columns = {}
         for t, label in enumerate(LABELS):
@@ -137,3 +137,8 @@ class Level:
 def _labels(columns):
     """(m, T)."""
     return np.stack([columns[label] for label in LABELS], axis=1)
+
+
+def _sigma(columns):
+    """(m, T) standard deviations that a model gives, 1 where it gives none."""
+    return np.stack([columns.get(f"sigma_{label}", np.ones_like(columns[label])) for label in LABELS], axis=1)

@@ -31,14 +31,17 @@ class Scale:
         return self.size[self.cell(predicted)]
 
 
-def fit_scale(predicted, true):
-    """``Scale`` from predicted and true labels (n, 3), log_g, T_eff, M_H, of stars that serve no calibration."""
+def fit_scale(predicted, true, sigma=1.0):
+    """``Scale`` from predicted and true labels (n, 3), log_g, T_eff, M_H, of stars that serve no calibration.
+
+    ``sigma`` (n, 3): what a model says of its errors, in whose units it is then.
+    """
     n_cells = len(true) // MIN_STARS
     n_M_H = int(np.clip(n_cells, 1, CELLS[1]))
     n_T_eff = int(np.clip(n_cells // n_M_H, 1, CELLS[0]))
     edges = [np.quantile(predicted[:, t], np.arange(1, n) / n) for t, n in ((1, n_T_eff), (2, n_M_H))]
     scale = Scale(*edges, np.empty((n_T_eff, n_M_H, true.shape[1])))
-    residuals, of_star = np.abs(predicted - true), np.ravel_multi_index(scale.cell(predicted), (n_T_eff, n_M_H))
+    residuals, of_star = np.abs(predicted - true) / sigma, np.ravel_multi_index(scale.cell(predicted), (n_T_eff, n_M_H))
     overall = np.median(residuals, axis=0)
     for cell in range(n_T_eff * n_M_H):
         kept = residuals[of_star == cell]
