@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.one_node_slurm import OneNodeSlurm, missing
 
 TARGET = "results/moe_smoke/summary.csv"
-JOBS = {"grid_shard": 2, "spectra": 3, "noisy": 3, "moments": 5, "expert": 9, "gate": 2}  # else 1
+JOBS = {"grid_shard": 2, "spectra": 3, "noisy": 3, "moments": 5, "expert": 9, "model": 7}  # else 1
 JOBS |= {"feature": 6, "feature_table": 2}
 
 
@@ -26,15 +26,13 @@ def test_the_summary_is_that_of_the_local_run(killed_and_resumed, smoke):
 def test_gpu_jobs_and_only_they_are_on_the_gpu_partition_with_a_gpu(killed_and_resumed):
     _, run = killed_and_resumed
     done = [job for job in run.jobs if job["JobState"] == "COMPLETED"]
-    gates = [job for job in done if job["Comment"].startswith("rule_gate_wildcards")]
-    assert {job["Comment"].rpartition("_")[2] for job in gates} == {"mlp", "linear"}
+    gates = [job for job in done if "TresPerJob" in job]
+    assert {job["Comment"].rpartition("_")[2] for job in gates} == {"classify", "linear", "mlp"}
     for job in gates:
+        assert job["Comment"].startswith("rule_model_wildcards")
         assert job["Partition"] == "gpu"
         assert job["TresPerJob"] == "gres:gpu:1"
-    for job in done:
-        if job not in gates:
-            assert job["Partition"] == "cpu"
-            assert "TresPerJob" not in job
+    assert {job["Partition"] for job in done if job not in gates} == {"cpu"}
 
 
 def test_short_jobs_are_sent_together(killed_and_resumed):
@@ -51,7 +49,7 @@ def test_after_kill_9_no_finished_job_runs_again(killed_and_resumed):
     assert not [rule for rule in finished if finished.count(rule) + again.count(rule) > JOBS.get(rule, 1)]
     same = {name for name, written in before.files.items() if after.files.get(name) == written}
     assert {"grids/smoke/grid.npz", "spectra/smoke/flux/train_0.npy", "noisy/smoke/noise_0.2/train_0.npy"} <= same
-    experts = [name for name in same if name.startswith("moe_smoke/experts/")]
+    experts = [name for name in same if name.startswith("features/smoke/noise_0.2/train_2400/experts/")]
     assert len(experts) >= finished.count("expert")
 
 
@@ -80,7 +78,7 @@ def test_a_killed_job_is_reported_with_its_log_and_sent_again(with_faults, shard
 def test_the_next_attempt_has_twice_the_memory_and_time(with_faults):
     shards = [job for job in with_faults.jobs if "shard" in job["Comment"]]
     asked = [(job["JobState"] == "COMPLETED", job["MinMemoryNode"], job["TimeLimit"]) for job in shards]
-    assert sorted(asked) == [(False, "1000M", "00:01:00")] * 3 + [(True, "2000M", "00:02:00")] * 3
+    assert sorted(asked) == [(False, "500M", "00:01:00")] * 3 + [(True, "1000M", "00:02:00")] * 3
 
 
 def test_the_test_cluster_leaves_no_process_behind(tmp_path):
