@@ -102,6 +102,20 @@ def test_labels_scatter_as_their_posterior_says_and_the_misfit_as_a_normal_numbe
     assert (wrong["misfit"] > 5).all()
 
 
+@pytest.mark.parametrize("start", ["beyond the prior", "far too narrow", "far too wide"])
+def test_a_proposal_that_is_wrong_costs_draws_and_no_accuracy(forward, posterior, start):
+    """As that of a network for a spectrum like none that it has seen."""
+    flux, sigma = observed(forward, forward.stars(4, split="test")[list(AXES)].to_numpy(), 6)
+    expected = posterior.predict(flux, sigma)
+    middle, width = (LOW + HIGH) / 2, HIGH - LOW
+    starts = {"beyond the prior": (HIGH + 5 * width, 1e-4), "far too narrow": (middle, 1e-9)}
+    mean, scale = (starts | {"far too wide": (middle, 50)})[start]
+    found = posterior.sampled(flux, sigma, [(mean, np.diag(scale * width**2))] * 4)
+    for label in AXES:
+        assert (np.abs(found[label] - expected[label]) < 0.35 * expected[f"sigma_{label}"]).all()
+        np.testing.assert_allclose(found[f"sigma_{label}"], expected[f"sigma_{label}"], rtol=0.3)
+
+
 def test_masked_pixels_count_for_nothing(forward, posterior):
     flux, sigma = observed(forward, forward.stars(3, split="test")[list(AXES)].to_numpy(), 10)
     masked = np.zeros(P, bool)

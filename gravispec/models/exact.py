@@ -1,7 +1,7 @@
 """Exact posterior from a few hundred likelihoods: that of another model, such as a network, is what it starts from.
 
 The other model's mean and covariance are the proposal of importance sampling (``gravispec.models.posterior``). Where
-too few draws are effective more rounds follow; ``ess`` says how well the two agree.
+too few draws are effective more rounds follow.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ WIDER = 1.5  # than the other's covariance
 
 
 class Exact(Posterior):
-    """A ``Posterior`` without a bank."""
+    """A ``Posterior`` that starts from what another model says; from the bank where that is wrong."""
 
     def predict(self, flux, sigma, other):
         """The columns of a ``Posterior``, from those of the ``other`` model."""
@@ -35,6 +35,14 @@ class Exact(Posterior):
         return self.sampled(flux, sigma, zip(mean, covariance, strict=True))
 
 
-def fit(forward, *, of: str = "network", draws: Count = 256, components: Count = 120, degree: Literal[0, 1, 2] = 0):
+def fit(
+    forward,
+    *,
+    of: str = "network",
+    bank: Count = 4096,
+    draws: Count = 256,
+    components: Count = 120,
+    degree: Literal[0, 1, 2] = 0,
+):
     """``Exact`` of the forward model of the data set."""
-    return Exact(**emulated(forward, 0, components), degree=degree, draws=draws)
+    return Exact(**emulated(forward, bank, components), degree=degree, draws=draws)

@@ -31,10 +31,10 @@ from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 60, "MB": 900}
 SLOPES = (0.15, 0.04)  # τ_k of flux slope and curvature, relative to the flux
-SPREAD = 1e-3  # of the range of a label: less the proposal never has
+SPREAD, WIDEST = 1e-3, 0.5  # standard deviations of a proposal in units of the range of a label: at least, at most
 N_CHECKED = 500  # spectra that the emulator is compared with
 ROUNDS = 5
-ENOUGH = 100  # effective draws
+ENOUGH, WRONG = 100, 10  # effective draws; those with which a proposal counts for nothing
 
 
 @dataclass
@@ -76,7 +76,10 @@ class Posterior(Model):
         return self.sampled(flux, sigma, [None] * len(flux))
 
     def sampled(self, flux, sigma, proposals):
-        """The same; ``proposals``: of each star a mean and covariance of labels to start from, or None: the bank."""
+        """The same; ``proposals``: of each star a mean and covariance of labels to start from, or None: the bank.
+
+        The bank is where one starts, too, whose proposal turns out to be wrong.
+        """
         with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as pool:
             found = list(pool.map(self._of_star, flux, sigma, proposals))
         return {name: np.array([one[name] for one in found]) for name in (found[0] if found else ())}
@@ -88,10 +91,10 @@ class Posterior(Model):
 
     def _of_star(self, flux, sigma, proposal):
         likelihood = Likelihood(self._basis, flux, sigma, self.degree)
-        if proposal is None:
-            theta, log_weight = self.bank, likelihood(self._bank)
-        else:
+        if proposal is not None:
             theta, log_weight = self._drawn(likelihood, *proposal)
+        if proposal is None or effective(log_weight) < WRONG:
+            theta, log_weight = self.bank, likelihood(self._bank)
         for _ in range(ROUNDS):
             if effective(log_weight) >= ENOUGH:
                 break
@@ -103,9 +106,11 @@ class Posterior(Model):
         return found | {"ess": effective(log_weight), "misfit": likelihood.misfit(best)}
 
     def _drawn(self, likelihood, mean, covariance):
-        """Labels (n, L) around a mean with a covariance, and ln of their weights (n,)."""
-        covariance = covariance + np.diag(np.square(SPREAD * np.ptp(self.prior, axis=1)))
-        theta, log_proposal = self._random(mean, covariance)
+        """Labels (n, L) around a mean with a covariance, brought within the prior, and ln of their weights (n,)."""
+        (low, high), width = self.prior.T, np.ptp(self.prior, axis=1)
+        wide = np.minimum(1, WIDEST * width / np.sqrt(np.diag(covariance) + 1e-300))
+        covariance = covariance * np.outer(wide, wide) + np.diag(np.square(SPREAD * width))
+        theta, log_proposal = self._random(np.clip(mean, low, high), covariance)
         log_weight = self._log_prior(theta) - log_proposal
         inside = np.isfinite(log_weight)
         log_weight[inside] += likelihood(self.emulator.coefficients(theta[inside]))
