@@ -10,10 +10,10 @@ A bank of models drawn from the prior gives a first idea; importance sampling fr
 quasi-random numbers for every star, is repeated until the effective sample size suffices. Masked pixels have w = 0.
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from os import cpu_count
 from typing import Literal
 
 import numpy as np
@@ -80,7 +80,7 @@ class Posterior(Model):
 
         The bank is where one starts, too, whose proposal turns out to be wrong.
         """
-        with threadpool_limits(1), ThreadPoolExecutor(cpu_count()) as pool:
+        with threadpool_limits(1), ThreadPoolExecutor(_cores()) as pool:
             found = list(pool.map(self._of_star, flux, sigma, proposals))
         return {name: np.array([one[name] for one in found]) for name in (found[0] if found else ())}
 
@@ -119,6 +119,11 @@ class Posterior(Model):
     def _log_prior(self, theta):
         low, high = self.prior.T
         return stats.beta.logpdf((theta - low) / (high - low), self.beta, self.beta).sum(axis=1)
+
+
+def _cores():
+    """Cores that this process may use: those of its job, where a cluster says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 class Likelihood:
