@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+from gravispec.catalogue import describe
 from gravispec.models.importance import moments, normalised_weights, student_draws, tempered
 from gravispec.models.posterior import Likelihood, fit
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
-from gravispec.spectra.forward import ForwardModel
+from gravispec.spectra.forward import ForwardModel, log_prior
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
 
 P = 240
@@ -54,7 +55,9 @@ def quadrature(forward, flux, sigma, n=30):
     steps = np.linspace(-6, 6, 49)[:, None] * square**-0.5  # of the amplitude, in its standard deviations
     amplitude = product / square + steps
     chi2 = np.square(target).sum() - 2 * amplitude * product + amplitude**2 * square
-    log_p = logsumexp(-0.5 * chi2, axis=0) - 0.5 * np.log(square) + forward.log_prior(theta)
+    log_p = (
+        logsumexp(-0.5 * chi2, axis=0) - 0.5 * np.log(square) + log_prior(theta, forward.ranges, forward.labels["beta"])
+    )
     mean, covariance = moments(theta, normalised_weights(log_p))
     return mean, np.sqrt(np.diag(covariance))
 
@@ -146,6 +149,14 @@ def test_a_free_continuum_is_marginalised_as_by_the_dense_covariance():
         log_p = [-0.5 * (flux - a * m) @ inverse @ (flux - a * m) for a in np.linspace(0.8, 1.2, 401)]
         expected.append(logsumexp(log_p) - 0.5 * np.linalg.slogdet(covariance)[1])
     np.testing.assert_allclose(found - found[0], np.array(expected) - expected[0], atol=2e-3)
+
+
+def test_every_column_of_a_posterior_is_described_in_a_catalogue(forward, posterior):
+    found = posterior.predict(*observed(forward, forward.stars(1, split="test")[list(AXES)].to_numpy(), 10))
+    units = {name: describe(name)[1] for name in found}
+    assert all(len(describe(name)[0]) > 10 for name in found)
+    in_kelvin = {"T_eff", "sigma_T_eff", "cov_log_g_T_eff", "cov_T_eff_M_H"}
+    assert {name for name, unit in units.items() if unit == "K"} == in_kelvin
 
 
 def test_the_emulator_is_the_grid(forward):

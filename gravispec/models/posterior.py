@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
@@ -27,6 +26,7 @@ from gravispec.models.inference import posterior_columns
 from gravispec.models.model import Model
 from gravispec.options import Count
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
+from gravispec.spectra.forward import log_prior
 
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 60, "MB": 900}
@@ -111,14 +111,10 @@ class Posterior(Model):
         wide = np.minimum(1, WIDEST * width / np.sqrt(np.diag(covariance) + 1e-300))
         covariance = covariance * np.outer(wide, wide) + np.diag(np.square(SPREAD * width))
         theta, log_proposal = self._random(np.clip(mean, low, high), covariance)
-        log_weight = self._log_prior(theta) - log_proposal
+        log_weight = log_prior(theta, self.prior, self.beta) - log_proposal
         inside = np.isfinite(log_weight)
         log_weight[inside] += likelihood(self.emulator.coefficients(theta[inside]))
         return theta, log_weight
-
-    def _log_prior(self, theta):
-        low, high = self.prior.T
-        return stats.beta.logpdf((theta - low) / (high - low), self.beta, self.beta).sum(axis=1)
 
 
 def _cores():

@@ -52,8 +52,8 @@ class ForwardModel:
             flux = host(median_normalised(self.grid(stars[self.axes].to_numpy()[lo:hi])))
             yield flux, error_parameters(self.wave, flux, stars.iloc[lo:hi])
 
-    def log_prior(self, labels):
-        """ln of the prior density (...,) of ``labels`` (..., L), up to a constant; -inf outside of the ranges."""
-        low, high = self.ranges.T
-        a = self.labels["beta"]
-        return stats.beta.logpdf((labels - low) / (high - low), a, a).sum(axis=-1)
+
+def log_prior(labels, ranges, beta):
+    """ln of the prior density (n,) of ``labels`` (n, L), up to a constant: Beta(beta, beta) on ``ranges`` (L, 2)."""
+    low, high = ranges.T
+    return stats.beta.logpdf((labels - low) / (high - low), beta, beta).sum(axis=1)
