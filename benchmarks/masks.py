@@ -17,8 +17,8 @@ from gravispec.data.error_rows import ErrorRows
 from gravispec.evaluation.residuals import scatter
 from gravispec.labels import LABELS
 from gravispec.models.flags import BITS
-from gravispec.observed.prepared import fill
 from gravispec.predict import load_runs
+from gravispec.spectra.neighbours import fill
 from gravispec.spectra.normalise import row_median
 
 SEED = 1

@@ -63,6 +63,7 @@ def small_level(seed, noise_level, shown=SHOWN):
             "snr_range": [1 / noise_level, 20 / noise_level],
             "snr_median": 4 / noise_level,
             "chi2_limit": 2.0,
+            "misfit_limits": {},
         },
         fits=fits,
         models=models,

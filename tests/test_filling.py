@@ -14,7 +14,7 @@ from gravispec.models.flags import BITS
 from gravispec.models.inference import Fitted
 from gravispec.models.pca import Pca
 from gravispec.models.trained import TrainedRun
-from gravispec.observed.prepared import fill as fill_from_neighbours
+from gravispec.spectra.neighbours import fill as fill_from_neighbours
 from gravispec.spectra.normalise import continuum_normalised, row_median
 from tests.small_run import small_run, small_tower
 

@@ -31,7 +31,7 @@ def forward():
 
 @pytest.fixture(scope="module")
 def projection(forward):
-    return fit_projection(forward.spectra(forward.stars(2000, split="basis")), 2000, WAVE, K)
+    return fit_projection(forward.spectra(forward.stars(2000, split="basis")), 2000, WAVE, K)[0]
 
 
 def spectra(forward, n, split="test"):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from gravispec.observed.prepared import NEIGHBOURS, fill
 from gravispec.observed.resample import MEASURED, resample
 from gravispec.spectra.instrument import pixel_edges
+from gravispec.spectra.neighbours import NEIGHBOURS, fill
 
 
 def resampled(flux, wave, wave_out, *, error=None, bad=None, factor=1.0):

@@ -6,7 +6,8 @@ from scipy.special import logsumexp
 
 from gravispec.catalogue import describe
 from gravispec.models.importance import moments, normalised_weights, student_draws, tempered
-from gravispec.models.posterior import Likelihood, fit
+from gravispec.models.likelihood import Likelihood
+from gravispec.models.posterior import fit
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 from gravispec.spectra.forward import ForwardModel, log_prior
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
@@ -140,7 +141,9 @@ def test_a_free_continuum_is_marginalised_as_by_the_dense_covariance():
     basis[:, 0] = 1
     sigma, x = rng.uniform(0.05, 0.1, P), np.linspace(-1, 1, P)
     flux = (1 + 0.1 * x) * (basis @ c[0]) + sigma * rng.normal(size=P)
-    found = Likelihood(np.asfortranarray(basis), flux, sigma, 1)(c)
+    nothing = np.zeros(P)  # that a product adds to a model
+    products = np.column_stack([basis, nothing, x[:, None] * basis, nothing])
+    found = Likelihood(products, flux, sigma, np.zeros(1), np.array([[0.15**2]]))(c)
     expected = []
     for m in c @ basis.T:
         amplitude = np.sum(flux * m / sigma**2) / np.sum(m**2 / sigma**2)

@@ -188,7 +188,7 @@ def test_flags_and_unusable_rows(chosen, stars):
 
 def test_bits_are_one_each():
     found = combine(**{name: np.arange(len(BITS)) == i for i, name in enumerate(BITS)})
-    assert found.tolist() == [2**i for i in range(11)]
+    assert found.tolist() == [2**i for i in range(13)]
 
 
 def test_the_nearest_noise_level_is_used(chosen, stars):

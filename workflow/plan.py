@@ -6,6 +6,7 @@ from gravispec.plugins.families import MODES, families, fit_inputs_of, inputs_of
 from gravispec.plugins.models import families_of, plugin
 
 STARS = "results/spectra/{dataset}/stars.parquet"
+STARS_OF_SHARD = "results/spectra/{dataset}/stars/{shard}.parquet"
 WAVE = "results/spectra/{dataset}/wave.npy"
 CLEAN = "results/spectra/{dataset}/flux/{shard}.npy"
 ERROR = "results/spectra/{dataset}/error/{shard}.npy"
@@ -60,14 +61,26 @@ class Plan:
         dataset = self.settings.datasets[wildcards.dataset]
         return {"median": dataset.median, "continuum": dataset.continuum}
 
+    def nuisances(self, wildcards):
+        """Priors of the nuisances of a data set, and the line width that they act on; None where it has none."""
+        dataset = self.settings.datasets[wildcards.dataset]
+        if getattr(dataset, "nuisances", None) is None:
+            return None
+        return {"scales": dataset.nuisances.model_dump(), "fwhm": self.settings.grids[dataset.grid].fwhm}
+
+    def stars_with_nuisances(self, wildcards):
+        """The stars of a shard, where some have wrong errors or missing windows."""
+        return {"stars": STARS_OF_SHARD.format(**wildcards)} if self.nuisances(wildcards) else {}
+
     def grid(self, wildcards):
         """The grid that a data set is interpolated in."""
         return GRID.format(grid=self.settings.datasets[wildcards.dataset].grid)
 
     def priors(self, wildcards):
-        """What the labels of a data set are drawn from, for a model that makes spectra of its own; others have none."""
+        """What labels and nuisances are drawn from, for a model that makes spectra of its own; others have none."""
         if self.asks_for("forward", wildcards):
-            return self.settings.datasets[wildcards.dataset].labels.model_dump(exclude_none=True)
+            labels = self.settings.datasets[wildcards.dataset].labels.model_dump(exclude_none=True)
+            return {"labels": labels, "nuisances": self.nuisances(wildcards)}
         return None
 
     def feature_inputs(self, wildcards):
@@ -105,7 +118,7 @@ class Plan:
 
     def files_of(self, reads, **at):
         """``{name: path or paths}`` of what a plug-in asks for."""
-        reads = {*reads, "wave"} if "sigma" in reads else set(reads)
+        reads = {*reads, "wave"} if {"sigma", "measured"} & set(reads) else set(reads)
         return {
             name: self.all_shards(path, **at) if "{shard}" in path else path.format(**at)
             for name, path in FILES.items()

@@ -3,7 +3,7 @@
 from gravispec.config.datasets import SPLITS
 from gravispec.config.models import behind, deployable
 from gravispec.plugins.figures import figures_of, inputs_of
-from workflow.plan import EXPERT, FAMILY_FIT, MODEL, NOISY, TRAINED, Plan
+from workflow.plan import EXPERT, FAMILY_FIT, GRID, MODEL, NOISY, TRAINED, Plan
 
 
 class Runs:
@@ -111,6 +111,11 @@ class Runs:
         sharpness = dataset if dataset.kind == "pfsspec" else self.settings.grids[dataset.grid]
         about = {"median": dataset.median, "continuum": dataset.continuum, "fwhm": sharpness.fwhm}
         return {key: about[key] for key in keys}
+
+    def grid_for_stress(self, wildcards):
+        """The grid that clean flux without nuisances comes from, where the spectra of a run have some."""
+        dataset = self.settings.datasets[self.of(wildcards).dataset]
+        return {"grid": GRID.format(grid=dataset.grid)} if getattr(dataset, "nuisances", None) else {}
 
     def figures(self, wildcards):
         """Names of the figures of a run."""

@@ -40,6 +40,39 @@ class Labels(Model):
     mag: Magnitudes = Magnitudes(low=20.5, high=22.5)
 
 
+class Nuisances(Model):
+    """What spectra of stars have that says nothing of them: 1σ of priors that are normal, cut at 3σ.
+
+    ``wide``: the share of stars with much wider lines (``gravispec.spectra.nuisances``); ``constant``: added, of the
+    median flux; ``core``: the share of Ca II cores that is filled; ``error_factor``: of ln of what errors are wrong by.
+    ``missing``: the probability of each of ``windows``, Å.
+    """
+
+    slope: float = Field(0, ge=0, le=0.25)
+    curvature: float = Field(0, ge=0, le=0.1)
+    E_BV: float = Field(0, ge=0, le=0.5)
+    velocity: float = Field(0, ge=0, le=10)
+    v_sin_i: float = Field(0, ge=0, le=15)
+    resolution: float = Field(0, ge=0, le=0.1)
+    wide: float = Field(0, ge=0, le=0.9)
+    constant: float = Field(0, ge=0, le=0.25)
+    core: float = Field(0, ge=0, le=0.3)
+    error_factor: float = Field(0, ge=0, le=0.5)
+    missing: float = Field(0, ge=0, le=0.9)
+    windows: list[tuple[float, float]] = []
+
+    @model_validator(mode="after")
+    def _windows(self):
+        for low, high in self.windows:
+            if low >= high:
+                raise ValueError(f"windows: {low:g}, {high:g} do not rise")
+        if len({tuple(window) for window in self.windows}) < len(self.windows):
+            raise ValueError("windows: one stands there twice")
+        if bool(self.windows) != bool(self.missing):
+            raise ValueError("missing and windows need each other: give both or none")
+        return self
+
+
 class Splits(Model):
     """Stars of each split, in the order in which they stand everywhere."""
 
@@ -66,6 +99,7 @@ class LteDataset(Model):
     labels: Labels = Labels()
     median: Median = "noisy"
     continuum: float = Field(0, ge=0, le=10_000)
+    nuisances: Nuisances | None = Field(None, exclude_if=lambda nuisances: nuisances is None)
 
     @property
     def n_shards(self):
@@ -112,6 +146,18 @@ class PfsspecDataset(Model):
 
 
 Dataset = Annotated[LteDataset | PfsspecDataset, Field(discriminator="kind")]
+
+
+def check_nuisances(key, dataset, pixels):
+    """Raise ``ValueError`` where nuisances cannot be marginalised, or a window has none of the ``pixels``."""
+    if dataset.nuisances is None:
+        return
+    if dataset.continuum or dataset.median != "noisy":
+        raise ValueError(f"{key}.nuisances: need median: noisy and continuum: 0; they replace the running continuum")
+    for low, high in dataset.nuisances.windows:
+        if high < pixels.start or low > pixels.stop:
+            has = f"{pixels.start:.0f}-{pixels.stop:.0f} Å"
+            raise ValueError(f"{key}.nuisances.windows = {low:g}, {high:g}: outside the pixels of its grid, {has}")
 
 
 def check_labels(key, dataset, axes):

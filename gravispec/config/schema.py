@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from gravispec.config.base import LONGEST, Model, ModelName, NewName, Once, Stars, booleans, known
 from gravispec.config.checks import check_catalogues, check_comparisons, check_run
-from gravispec.config.datasets import Dataset, check_labels
+from gravispec.config.datasets import Dataset, check_labels, check_nuisances
 from gravispec.config.errors import dotted, one_line
 from gravispec.config.grids import Grid
 from gravispec.config.models import checked, schema_of
@@ -124,7 +124,9 @@ class Config(Model):
         for name, dataset in self.datasets.items():
             if dataset.kind == "lte":
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)
-                check_labels(f"datasets.{name}.labels", dataset, self.grids[dataset.grid].axes.given())
+                grid = self.grids[dataset.grid]
+                check_labels(f"datasets.{name}.labels", dataset, grid.axes.given())
+                check_nuisances(f"datasets.{name}", dataset, grid.pixels)
         return self
 
 

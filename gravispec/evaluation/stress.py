@@ -8,7 +8,6 @@ from gravispec.errors import InputError
 from gravispec.evaluation.bootstrap import interval
 from gravispec.evaluation.cells import r2_rows
 from gravispec.evaluation.residuals import resampled_spread, scatter
-from gravispec.features.shape_fit import core_pixels
 from gravispec.models.flags import BITS, OF_SPECTRUM
 from gravispec.spectra import stress
 from gravispec.spectra.normalise import median_normalised
@@ -37,7 +36,7 @@ STRESSES = {
     "vsini_100": ("rotation, v sin i = 100 km/s", lambda f, wave, fwhm: stress.rotated(f, wave, 100)),
     "ca_filled_10": (
         "cores of Ca II filled in by 10 %",
-        lambda f, wave, fwhm: stress.filled(f, core_pixels(wave), 0.1),
+        lambda f, wave, fwhm: stress.filled(f, stress.core_pixels(wave), 0.1),
     ),
     "constant_0p2": ("a constant of 0.2 of the median flux added", lambda f, wave, fwhm: f + 0.2),
     "reddening_0p1": ("E(B-V) = 0.1 mag, R_V = 3.1", lambda f, wave, fwhm: stress.reddened(f, wave, 0.1)),

@@ -13,6 +13,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.utils.extmath import randomized_svd
 
 from gravispec.features.shape import NAMES, Shape
+from gravispec.spectra.stress import core_pixels
 
 CELLS = 3  # in T_eff and in M_H, at most, of equally many training stars
 MIN_STARS = 600  # a cell
@@ -21,8 +22,6 @@ N_SIGNAL = 15  # directions that count as signal
 N_SCORES = 4  # of them, those that tell a star's own template
 FALSE_ALARMS = 0.005  # of validation stars for each deviation, half on either side
 BLUR = 1.0  # Å, standard deviation
-CORES = (8500.36, 8544.44, 8664.52)  # Å, vacuum: Ca II
-HALF_CORE = 3.0  # Å
 TINY = np.finfo(np.float32).tiny
 
 
@@ -39,11 +38,6 @@ TEMPLATES = {
     # the amplitude is the slope over the whole spectrum
     "SLOPE": lambda spectra, one, wave: ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5) * spectra,
 }
-
-
-def core_pixels(wave: np.ndarray) -> np.ndarray:
-    """(P,) bool: pixels within `HALF_CORE` of the centre of a Ca II line."""
-    return (np.abs(wave[:, None] - CORES) <= HALF_CORE).any(axis=1)
 
 
 def fit_shape(read: Callable, T_eff: np.ndarray, M_H: np.ndarray, wave: np.ndarray) -> Shape:

@@ -21,7 +21,7 @@ WIDER = 1.5  # than the other's covariance
 class Exact(Posterior):
     """A ``Posterior`` that starts from what another model says; from the bank where that is wrong."""
 
-    def predict(self, flux, sigma, other):
+    def predict(self, flux, sigma, other, measured=None):
         """The columns of a ``Posterior``, from those of the ``other`` model."""
         m, at = len(flux), np.ix_(range(len(flux)), self.order)
         mean = np.tile(self.prior.mean(axis=1), (m, 1))
@@ -32,7 +32,7 @@ class Exact(Posterior):
                 values = other[f"sigma_{one}"] ** 2 if a == b else other[f"cov_{one}_{two}"]
                 i, j = self.order[a], self.order[b]
                 covariance[:, i, j] = covariance[:, j, i] = WIDER * values
-        return self.sampled(flux, sigma, zip(mean, covariance, strict=True))
+        return self.sampled(flux, sigma, zip(mean, covariance, strict=True), measured)
 
 
 def fit(
@@ -45,4 +45,4 @@ def fit(
     degree: Literal[0, 1, 2] = 0,
 ):
     """``Exact`` of the forward model of the data set."""
-    return Exact(**emulated(forward, bank, components), degree=degree, draws=draws)
+    return Exact(**emulated(forward, bank, components, degree), draws=draws)

@@ -4,6 +4,7 @@ import numpy as np
 
 MASKED_LIMIT = 0.1  # share of pixels that were filled
 COST_LIMIT = 0.5  # of the half-width of a 68 % interval, which then grows by 12 %
+FEW_DRAWS = 50
 OFFSET_LIMIT = 1.0  # pixels: of a single spectrum the offset is measured to 0.3 pixel or so at low S/N
 
 #: bit, name, meaning
@@ -24,6 +25,8 @@ FLAGS = (
     (256, "LINE_CORE", "cores of Ca II are shallower or deeper than the rest of the spectrum says: emission, sky"),
     (512, "LINE_DEPTH", "all lines are shallower or deeper than the shape of the spectrum says: an added constant"),
     (1024, "SLOPE", "the flux is steeper or flatter than the lines say: flux calibration, dust"),
+    (2048, "MISFIT", "misfit of the posterior is above the 99.5 % quantile of the validation spectra"),
+    (4096, "FEW_DRAWS", f"fewer than {FEW_DRAWS} effective draws: mean and covariance of the posterior are rough"),
 )
 #: for the header of a catalogue: what moves labels and is in no interval
 NOT_FLAGGED = (

@@ -12,6 +12,7 @@ from gravispec.labels import LABELS
 from gravispec.models import model
 from gravispec.models.pca import Pca
 from gravispec.models.ridge import RidgeFit
+from gravispec.spectra.nuisances import measured_pixels
 
 
 class Rows:
@@ -141,6 +142,8 @@ class StoredStars:
                     found[name] = {column: values[rows - first] for column, values in other.items()}
                 elif name == "wave":
                     found[name] = self.wave
+                elif name == "measured":
+                    found[name] = measured_pixels(self.stars.iloc[rows], self.wave)
                 elif name == "stars":
                     found[name] = self.stars.iloc[rows]
                 else:

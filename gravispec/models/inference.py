@@ -80,10 +80,12 @@ class Spectra:
     """m spectra on the model's pixels, and what can be computed of them, each once.
 
     flux, sigma : (m, P), divided by the same number, so that the median of flux is 1
+    measured : (m, P) bool, of pixels that hold no fill; by default all
     """
 
-    def __init__(self, flux, sigma, fits, models):
+    def __init__(self, flux, sigma, fits, models, measured=None):
         self.flux, self.sigma, self.fits, self.models = flux, sigma, fits, models
+        self.measured = np.ones(flux.shape, bool) if measured is None else measured
         self._families, self._columns = {}, {}
 
     def columns(self, name):

@@ -10,7 +10,7 @@ from gravispec.features import quality
 from gravispec.features.shape import Shape
 from gravispec.labels import LABELS
 from gravispec.models.filling import LITTLE, References, bridged, fill, short_gaps
-from gravispec.models.flags import COST_LIMIT, combine, within
+from gravispec.models.flags import COST_LIMIT, FEW_DRAWS, combine, within
 from gravispec.models.inference import Fits, Spectra
 from gravispec.models.intervals import CONFIDENCES
 from gravispec.plugins.models import plugin
@@ -23,8 +23,8 @@ OF_POSTERIOR = ("sigma_", "cov_", "ess", "misfit")  # columns that models with a
 class Level:
     """What a run knows at one noise level.
 
-    about : noise_level, n_train, continuum, shown (names of models), snr_range, snr_median, chi2_limit, label_range,
-        bins, for JSON
+    about : noise_level, n_train, continuum, shown (names of models), snr_range, snr_median, chi2_limit, misfit_limits
+        of models, label_range, bins, for JSON
     models : ``{name: Fitted}``, those shown and those that they need
     intervals : ``{name: (Scale, Intervals)}``
     shape, references : tests of the shape of a spectrum; spectra to fill masked pixels by
@@ -46,17 +46,17 @@ class Level:
 
         flux (m, P) has the median 1, sigma (m, P) is its 1σ error. Both are divided by the running continuum of flux
         where the run was trained so. Pixels that are not ``measured`` (m, P) bool hold a fill from their neighbours
-        (``observed.prepared``), which stays where it may cost little, and intervals are widened by what a fill may
-        cost.
+        (``spectra.neighbours``), which stays where it may cost little, and intervals are widened by what a fill may
+        cost. A model that knows of gaps is told of them instead.
         """
         normalised, sigma = self._normalised(flux, sigma)
         snr = quality.snr(normalised, sigma, measured)
         cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         masked = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
-        if len(masked):
+        if len(masked) and not self.models[name].model.knows_gaps:
             cost[masked] = bridged(measured[masked], snr[masked], self.fits.ridge.coef, self.references)
         table = self._rows(normalised, sigma, name, measured, snr, cost)
-        if len(masked):
+        if len(masked) and not self.models[name].model.knows_gaps:
             dear = masked[(table["fill_cost"][masked] > LITTLE) | ~short_gaps(measured[masked])]
             if len(dear):
                 of_dear = [values[dear] for values in (flux, sigma, measured, snr)]
@@ -67,7 +67,7 @@ class Level:
 
     def _rows(self, flux, sigma, name, measured, snr, cost):
         """The table of normalised flux without gaps."""
-        spectra = Spectra(flux, sigma, self.fits, self.models)
+        spectra = Spectra(flux, sigma, self.fits, self.models, measured)
         table = self._table(spectra, name, self._of_spectrum(spectra, snr, measured), cost)
         slow = {other for other, fitted in self.models.items() if "slow" in plugin(fitted.module).declares}
         others = [other for other in self.about["shown"] if other != name and other not in slow]
@@ -106,12 +106,15 @@ class Level:
                 columns[f"{label}_lo{confidence * 100:.0f}"] = found[label] - half_width[:, t, c]
                 columns[f"{label}_hi{confidence * 100:.0f}"] = found[label] + half_width[:, t, c]
         columns |= {column: found[column] for column in found if column.startswith(OF_POSTERIOR)}
+        never = np.zeros(len(fill_cost))
         inside = [within(found[label], limits) for label, limits in self.about["label_range"].items()]
         in_bins = [within(found[label], limits) for label, limits in self.about["bins"].items()]
         flags = combine(
             OUTSIDE_LABELS=~np.all(in_bins, axis=0),
             EXTRAPOLATED=~np.all(inside, axis=0),
             MASKED=fill_cost > COST_LIMIT,
+            MISFIT=found.get("misfit", never) > self.about["misfit_limits"].get(name, np.inf),
+            FEW_DRAWS=found.get("ess", np.inf + never) < FEW_DRAWS,
         )
         columns |= {**of_spectrum, "fill_cost": fill_cost, "flags": of_spectrum["flags"] | flags}
         return pd.DataFrame(columns)

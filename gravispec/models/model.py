@@ -24,9 +24,12 @@ class Model:
 
     ``about``, a dict for JSON, says how it was trained; its ``curve``, of ``epoch``, ``fit`` and ``stop``, is drawn.
     A model that holds something else than arrays overrides ``state`` and ``build``.
+
+    ``knows_gaps``: it reads ``measured``, and its errors are those of the measured pixels; others read a fill.
     """
 
     about: dict
+    knows_gaps = False
 
     def state(self):
         """``(header, {name: array})``, all that ``build`` needs."""

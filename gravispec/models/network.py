@@ -19,14 +19,16 @@ from gravispec.labels import LABELS
 from gravispec.models.inference import posterior_columns
 from gravispec.models.model import Model
 from gravispec.models.projection import N_BASIS, Projection, fit_projection
+from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps
 from gravispec.models.training import arrays_of, load_arrays, n_parameters, seeded, shuffles, train
 from gravispec.options import Count, Positive, Rate
-from gravispec.spectra.observing import variance_factors
+from gravispec.spectra.nuisances import MOST
 
 DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 6, "MB": 1200}
 N_STOP = 8192  # stars that stop the training, of a stream of their own, and so are their noise and levels
 SQUARES = 10.0  # weight of the squared errors
+LEAST = 0.05  # share of a number that is known, where it is divided by
 ALIKE = 128  # stars of about the same noise level
 TRIANGLE = np.tril_indices(len(LABELS), -1)
 
@@ -46,24 +48,31 @@ class Block(torch.nn.Module):
 
 
 class PosteriorNet(torch.nn.Module):
-    """(z, s), (B, K) and (B,), to means (B, T) and lower triangles (B, T, T) of the inverse covariance, Λ = L Lᵀ."""
+    """(z, s), (B, K) and (B,), to means (B, T) and lower triangles (B, T, T) of the inverse covariance, Λ = L Lᵀ.
 
-    def __init__(self, spread, *, width, blocks):
+    With ``gaps`` it is ẑ and, third, r (B, K), the share of z that is known; for all pixels the inputs are the same.
+    """
+
+    def __init__(self, spread, *, width, blocks, gaps=False):
         super().__init__()
-        self.shape = {"width": width, "blocks": blocks}
+        self.shape = {"width": width, "blocks": blocks, "gaps": gaps}
         self.register_buffer("spread", torch.as_tensor(spread, dtype=torch.float32))
         n_out, T = len(LABELS) * (len(LABELS) + 3) // 2, len(LABELS)
         self.net = torch.nn.Sequential(
-            torch.nn.Linear(2 * len(spread) + 1, width),
+            torch.nn.Linear((3 if gaps else 2) * len(spread) + 1, width),
             *(Block(width) for _ in range(blocks)),
             torch.nn.LayerNorm(width),
             torch.nn.Linear(width, n_out),
         )
         self.T = T
 
-    def forward(self, z, s):
-        of_star = torch.sqrt(self.spread**2 + s[:, None] ** 2)
-        out = self.net(torch.cat([z / of_star, z / (self.spread + 0.3), torch.log(s)[:, None]], dim=1))
+    def forward(self, z, s, r=None):
+        if r is None:
+            scaled = [z / torch.sqrt(self.spread**2 + s[:, None] ** 2), z / (self.spread + 0.3)]
+        else:
+            known = r.clamp(min=LEAST)
+            scaled = [z / (self.spread * known.sqrt()), z / (known * (self.spread + 0.3)), r]
+        out = self.net(torch.cat([*scaled, torch.log(s)[:, None]], dim=1))
         mean, diagonal, below = out.split([self.T, self.T, out.shape[1] - 2 * self.T], dim=1)
         factor = torch.diag_embed(torch.exp(diagonal.clamp(-10, 10)))
         factor[:, TRIANGLE[0], TRIANGLE[1]] = below
@@ -96,58 +105,64 @@ def loss_of(mean, factor, y, level):
 
 @dataclass
 class Network(Model):
-    """The network, the projection before it, centre and unit (T,) of the labels."""
+    """The network, the projection before it, centre and unit (T,) of the labels.
+
+    error_factor : 1σ of ln of what errors may be wrong by; above 0, noise is measured where the projection says nothing
+    """
 
     net: PosteriorNet
     projection: Projection
     centre: np.ndarray
     unit: np.ndarray
+    error_factor: float
     about: dict
 
-    def predict(self, flux, sigma):
+    @property
+    def knows_gaps(self):
+        return self.net.shape["gaps"]
+
+    def predict(self, flux, sigma, measured=None):
         """Labels (m,), their standard deviations ``sigma_{label}`` and covariances ``cov_{label}_{label}``."""
-        z, s = self.projection(flux, sigma)
+        if self.knows_gaps:
+            given = self._by_gaps(flux, sigma, np.ones(flux.shape, bool) if measured is None else measured)
+        else:
+            given = self.projection(flux, sigma)
         with torch.no_grad():
-            mean, factor = self.net(torch.from_numpy(z), torch.from_numpy(s.astype(np.float32)))
+            mean, factor = self.net(*(torch.from_numpy(values.astype(np.float32)) for values in given))
             inverse = torch.linalg.inv(factor.double()).numpy()
         mean = self.centre + self.unit * mean.numpy()
         covariance = np.einsum("bji,bjk->bik", inverse, inverse) * np.outer(self.unit, self.unit)
         return posterior_columns(mean, covariance)
 
+    def _by_gaps(self, flux, sigma, measured):
+        """ẑ (m, K), s (m,), r (m, K); spectra with the same gaps at once."""
+        spread, n = self.net.spread.numpy().astype(np.float64), len(flux)
+        found = np.empty((n, len(spread))), np.empty(n), np.empty((n, len(spread)))
+        patterns, of_row = np.unique(np.packbits(measured, axis=1), axis=0, return_inverse=True)
+        for k in range(len(patterns)):
+            rows = np.flatnonzero(of_row.ravel() == k)
+            view = self.projection.view(measured[rows[0]], spread)
+            y, s = view(flux[rows], sigma[rows])
+            z, r = view.filled(y, s)
+            if self.error_factor:
+                limit = MOST * self.error_factor
+                s = s * np.exp(np.clip(np.log(view.noise(flux[rows], y, z, r) / s), -limit, limit))
+                z, r = view.filled(y, s)
+            for values, of_rows in zip(found, (z, s, r), strict=True):
+                values[rows] = of_rows
+        return found
+
     def state(self):
         arrays = arrays_of(self.net, "net.") | {f"projection.{k}": v for k, v in vars(self.projection).items()}
-        return self.net.shape, arrays | {"centre": self.centre, "unit": self.unit}
+        header = {**self.net.shape, "error_factor": self.error_factor}
+        return header, arrays | {"centre": self.centre, "unit": self.unit}
 
     @classmethod
     def build(cls, header, arrays):
         projection = Projection(*(arrays[f"projection.{name}"] for name in ("rows", "typical", "weight")))
-        net = load_arrays(PosteriorNet(arrays["net.spread"], **header), arrays, "net.")
-        return cls(net, projection, arrays["centre"], arrays["unit"], {})
-
-
-class Stars:
-    """Clean stars in the projected space, from which noisy ones are drawn."""
-
-    def __init__(self, forward, projection, stars, device):
-        raw, parameters = [], []
-        for flux, of_errors in forward.spectra(stars):
-            raw.append(projection.raw(flux))
-            parameters.append(of_errors)
-        self.raw = torch.as_tensor(np.concatenate(raw), device=device)
-        factors = variance_factors(forward.wave, np.concatenate(parameters))
-        triangles, of_scale = projection.triangles(forward.wave)
-        self.amplitudes = torch.as_tensor(np.sqrt(factors), dtype=torch.float32, device=device)  # (n, 3)
-        self.scale = torch.as_tensor(np.sqrt(factors @ of_scale), dtype=torch.float32, device=device)  # (n,)
-        self.triangles = torch.as_tensor(triangles, device=device)
-        self.mean = torch.as_tensor(projection.mean, device=device)
-
-    def noisy(self, rows, level, stream):
-        """z (B, K) and s (B,) of these stars at noise levels ``level`` (B,), with noise from the torch ``stream``."""
-        raw = self.raw[rows]
-        for amplitude, triangle in zip((level[:, None] * self.amplitudes[rows]).T, self.triangles, strict=True):
-            normal = torch.randn(raw.shape, generator=stream, device=raw.device)
-            raw = raw + (amplitude[:, None] * normal) @ triangle.T
-        return raw[:, :-1] / raw[:, -1:] - self.mean, level * self.scale[rows] / raw[:, -1]
+        shape = {name: value for name, value in header.items() if name != "error_factor"}
+        net = load_arrays(PosteriorNet(arrays["net.spread"], **shape), arrays, "net.")
+        return cls(net, projection, arrays["centre"], arrays["unit"], header["error_factor"], {})
 
 
 def fit(
@@ -175,13 +190,20 @@ def fit(
     of a stream of their own, stop the training and choose the state that is kept.
     """
     torch.set_num_threads(threads)
-    basis = forward.stars(N_BASIS, split="basis")
-    projection = fit_projection(forward.spectra(basis), N_BASIS, forward.wave, components)
+    basis, nuisances = forward.stars(N_BASIS, split="basis"), forward.nuisances
+    projection, spread = fit_projection(forward.observed(basis), N_BASIS, forward.wave, components)
     trained, held = forward.stars(n_train, split="train"), forward.stars(N_STOP, split="network")
     labels = [table[list(LABELS)].to_numpy() for table in (trained, held)]
     centre, unit = labels[0].mean(axis=0), labels[0].std(axis=0)
     y, y_stop = (torch.as_tensor((of - centre) / unit, dtype=torch.float32, device=device) for of in labels)
-    stars, stop = (Stars(forward, projection, table, device) for table in (trained, held))
+    if nuisances:
+        views = [projection.view(row, spread) for row in gaps(forward.wave, nuisances["scales"])]
+        vectors = clean_basis(forward)
+        shared = Views(views, vectors, forward, device)
+        stars, stop = (ObservedStars(forward, shared, vectors, table, device) for table in (trained, held))
+    else:
+        stars, stop = (Stars(forward, projection, table, device) for table in (trained, held))
+        spread = stars.spread()
     print(f"{device}: {n_train} stars in {components} numbers each", flush=True)
     stream, order = torch.Generator(device).manual_seed(seed), torch.Generator()
     span = math.log(level_high / level_low)
@@ -190,8 +212,7 @@ def fit(
         return level_low * torch.exp(span * torch.rand(n, generator=stream, device=device))
 
     with seeded(seed, device):
-        clean = stars.raw[:, :-1] / stars.raw[:, -1:] - stars.mean
-        net = PosteriorNet(clean.std(dim=0).cpu().numpy(), width=width, blocks=blocks).to(device)
+        net = PosteriorNet(spread, width=width, blocks=blocks, gaps=bool(nuisances)).to(device)
         own = torch.Generator(device).manual_seed(seed + 1)
         fixed = stop.noisy(slice(None), levels(N_STOP, own), own)
         optimiser = torch.optim.AdamW(net.parameters(), lr=learning_rate)
@@ -221,4 +242,5 @@ def fit(
             streams=(stream, order),
         )
     about = {"parameters": n_parameters(net), "components": components, "kept": kept, "curve": curve}
-    return Network(net.cpu(), projection, centre, unit, about | {"loss": "-ln posterior density"})
+    error_factor = nuisances["scales"]["error_factor"] if nuisances else 0.0
+    return Network(net.cpu(), projection, centre, unit, error_factor, about | {"loss": "-ln posterior density"})

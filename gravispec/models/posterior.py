@@ -1,13 +1,11 @@
 """Posterior of the labels by the forward model: the limit that no estimator beats (method.md section 7).
 
-For a star with flux f, weights w = 1/σ² and the model spectrum m(θ), times a continuum a + Σ c_k x^k (x from -1 to 1
-over the pixels, k = 1 … K) with a flat prior on a and c_k ~ N(0, (â τ_k)²),
-
-    ln p(θ | f) = ½ bᵀ (G + Λ)⁻¹ b - ½ ln |G + Λ| + ½ ln |Λ₊| + ln π(θ),
-    b_k = Σ w f m x^k,   G_kl = Σ w m² x^(k+l),   Λ = diag(0, (â τ_k)⁻²),   â = Σ w f m / Σ w m².
+The likelihood of a star is that of ``gravispec.models.likelihood``: factors of products with the model spectrum are
+marginalised, powers x^k of the position for a free polynomial on the continuum, and those of the nuisances of the data
+set (``gravispec.spectra.nuisances``), slopes and derivatives by velocity.
 
 A bank of models drawn from the prior gives a first idea; importance sampling from Student's t around it, of the same
-quasi-random numbers for every star, is repeated until the effective sample size suffices. Masked pixels have w = 0.
+quasi-random numbers for every star, is repeated until the effective sample size suffices.
 """
 
 import os
@@ -17,20 +15,25 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
 from gravispec.labels import LABELS
 from gravispec.models.importance import effective, moments, normalised_weights, student_draws, tempered
 from gravispec.models.inference import posterior_columns
+from gravispec.models.likelihood import Likelihood
 from gravispec.models.model import Model
 from gravispec.options import Count
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 from gravispec.spectra.forward import log_prior
+from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, widths
 
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 60, "MB": 900}
-SLOPES = (0.15, 0.04)  # τ_k of flux slope and curvature, relative to the flux
+SLOPES = (0.15, 0.04)  # standard deviations of flux slope and curvature, relative to the flux
+FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), "core", "constant")  # products that nuisances need
+FIRST_LOOK = ((0, 0), (1, 0), (0, 1))  # those, and how many vectors and models, by which a width of lines is chosen
+N_VECTORS, N_MODELS = 40, 512
+N_PRIOR = 200_000  # draws of nuisances that their prior is measured by
 SPREAD, WIDEST = 1e-3, 0.5  # standard deviations of a proposal in units of the range of a label: at least, at most
 N_CHECKED = 500  # spectra that the emulator is compared with
 ROUNDS = 5
@@ -41,7 +44,11 @@ ENOUGH, WRONG = 100, 10  # effective draws; those with which a proposal counts f
 class Posterior(Model):
     """axes, basis, control : of the ``Emulator``; bank (B, L): labels drawn from the prior.
 
-    prior (L, 2), beta : ranges and shape of the prior; degree : of the continuum; draws : in a round.
+    prior (L, 2), beta : ranges and shape of the prior of the labels; draws : in a round.
+    products : of ``nuisances.PRODUCTS``; centres (C, L - 1), covariances (C, L - 1, L - 1): of the prior of their
+        factors but the first, for each width of lines; wide : the share of stars with other widths than the first
+    wave : (P,) Å; fwhm : of the spectrograph, Å
+    error_factor : 1σ of ln of what errors may be wrong by; above 0, χ² of the best model tells
     """
 
     axes: dict
@@ -50,9 +57,16 @@ class Posterior(Model):
     bank: np.ndarray
     prior: np.ndarray
     beta: float
-    degree: int
     draws: int
+    products: list
+    centres: np.ndarray
+    covariances: np.ndarray
+    wide: float
+    wave: np.ndarray
+    fwhm: float
+    error_factor: float
     about: dict
+    knows_gaps = True
 
     @cached_property
     def emulator(self):
@@ -64,22 +78,39 @@ class Posterior(Model):
         return self.emulator.coefficients(self.bank).astype(np.float32)
 
     @cached_property
-    def _basis(self):
-        return np.asfortranarray(self.basis.T, np.float64)  # (P, K)
+    def _widths(self):
+        """Of each width of lines: its share, its products (P, L (K + 1)), and those of a first look."""
+        found = []
+        for width in widths(self.wide):
+            basis = width.of(self.basis, self.wave, self.fwhm) if width.name else self.basis
+            look = self._made(basis[:N_VECTORS], FIRST_LOOK) if self.wide else None
+            found.append((width.share, self._made(basis, self.products), look))
+        return found
+
+    def _made(self, basis, products):
+        """(P, L (K + 1)) float64: every product of a basis (K, P), and what it adds."""
+        series, rows = Series(self.wave, self.fwhm), []
+        for name in products:
+            made, added = series.product(basis, tuple(name) if isinstance(name, list) else name)
+            rows += [made, added[None]]
+        return np.asfortranarray(np.concatenate(rows).T, np.float64)
 
     @cached_property
     def _random(self):
         return student_draws(self.draws, len(self.axes))
 
-    def predict(self, flux, sigma):
+    def predict(self, flux, sigma, measured=None):
         """Labels (m,): posterior means; ``sigma_…``, ``cov_…``; ``ess``; ``misfit``, of χ² in units of its scatter."""
-        return self.sampled(flux, sigma, [None] * len(flux))
+        return self.sampled(flux, sigma, [None] * len(flux), measured)
 
-    def sampled(self, flux, sigma, proposals):
+    def sampled(self, flux, sigma, proposals, measured=None):
         """The same; ``proposals``: of each star a mean and covariance of labels to start from, or None: the bank.
 
         The bank is where one starts, too, whose proposal turns out to be wrong.
         """
+        if measured is not None:
+            sigma = np.where(measured, sigma, np.inf)
+        self._widths, self._bank, self._random  # noqa: B018  made once, before threads ask for them
         with threadpool_limits(1), ThreadPoolExecutor(_cores()) as pool:
             found = list(pool.map(self._of_star, flux, sigma, proposals))
         return {name: np.array([one[name] for one in found]) for name in (found[0] if found else ())}
@@ -90,7 +121,9 @@ class Posterior(Model):
         return [list(self.axes).index(label) for label in LABELS]
 
     def _of_star(self, flux, sigma, proposal):
-        likelihood = Likelihood(self._basis, flux, sigma, self.degree)
+        k = self._width(flux, sigma) if self.wide else 0
+        prior = self.centres[k], self.covariances[k]
+        likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor)
         if proposal is not None:
             theta, log_weight = self._drawn(likelihood, *proposal)
         if proposal is None or effective(log_weight) < WRONG:
@@ -104,6 +137,16 @@ class Posterior(Model):
         best = self.emulator.coefficients(theta[np.argmax(log_weight)][None])
         found = posterior_columns(mean, covariance[:, self.order])
         return found | {"ess": effective(log_weight), "misfit": likelihood.misfit(best)}
+
+    def _width(self, flux, sigma):
+        """Which width of lines fits best, by a few models and in units of the noise that they leave."""
+        c, prior, gains = self._bank[:N_MODELS, :N_VECTORS], np.diag([1.0, 1e2]), []
+        for _, _, look in self._widths:
+            likelihood = Likelihood(look, flux, sigma, np.zeros(2), prior)
+            gains.append(likelihood.gain(c))
+        chi2 = likelihood.power - 2 * np.array(gains)
+        shares = np.array([share for share, _, _ in self._widths])
+        return np.argmax(-0.5 * chi2 / max(1.0, chi2.min() / likelihood.n_pixels) + np.log(shares))
 
     def _drawn(self, likelihood, mean, covariance):
         """Labels (n, L) around a mean with a covariance, brought within the prior, and ln of their weights (n,)."""
@@ -122,52 +165,6 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-class Likelihood:
-    """ln of the likelihood of models c (n, K) of a basis (P, K), of one star, with its continuum marginalised."""
-
-    def __init__(self, basis, flux, sigma, degree):
-        flux, root = np.asarray(flux, np.float64), 1 / np.asarray(sigma, np.float64)
-        weight, x = root**2, np.linspace(-1, 1, len(flux))
-        self.degree, self.n_pixels = degree, np.count_nonzero(weight)
-        self.power = np.sum(weight * flux**2)
-        self.linear = np.stack([(weight * flux * x**k) @ basis for k in range(degree + 1)])  # (degree + 1, K)
-        self.square = [_gram(basis, root, x**k) for k in range(2 * degree + 1)]
-
-    def __call__(self, c):
-        """(n,) of models c (n, K)."""
-        return self._terms(c)[0]
-
-    def misfit(self, c):
-        """(χ² of the best of these models - pixels) / √(2 pixels)."""
-        chi2 = self.power - 2 * self._terms(c)[1].max()
-        return (chi2 - self.n_pixels) / np.sqrt(2 * self.n_pixels)
-
-    def _terms(self, c):
-        linear, square = self.linear.astype(c.dtype), [square.astype(c.dtype) for square in self.square]
-        b = (c @ linear.T).astype(np.float64)  # (n, degree + 1)
-        squares = np.stack([np.einsum("nk,nk->n", c @ one, c) for one in square], axis=1).astype(np.float64)
-        if not self.degree:
-            gain = 0.5 * b[:, 0] ** 2 / squares[:, 0]
-            return gain - 0.5 * np.log(squares[:, 0]), gain
-        k = np.arange(self.degree + 1)
-        G = squares[:, k[:, None] + k]
-        amplitude = b[:, 0] / squares[:, 0]
-        penalty = np.zeros_like(b)
-        penalty[:, 1:] = (amplitude[:, None] * np.array(SLOPES[: self.degree])) ** -2.0
-        G = G + penalty[:, :, None] * np.eye(self.degree + 1)
-        gain = 0.5 * np.einsum("nk,nk->n", b, np.linalg.solve(G, b[:, :, None])[:, :, 0])
-        return gain - 0.5 * np.linalg.slogdet(G)[1] + 0.5 * np.log(penalty[:, 1:]).sum(axis=1), gain
-
-
-def _gram(basis, root, power):
-    """Σ w x^k B B (K, K) over the pixels, of basis (P, K) and the root of w."""
-    weighted = basis * root[:, None]
-    if (power >= 0).all():
-        found = dsyrk(1.0, weighted * np.sqrt(power)[:, None], trans=1)
-        return found + np.triu(found, 1).T
-    return (weighted * power[:, None]).T @ weighted
-
-
 def fit(
     forward,
     *,
@@ -177,16 +174,18 @@ def fit(
     degree: Literal[0, 1, 2] = 0,
 ):
     """``Posterior`` of the forward model of the data set; nothing is fitted but its emulator."""
-    return Posterior(**emulated(forward, bank, components), degree=degree, draws=draws)
+    return Posterior(**emulated(forward, bank, components, degree), draws=draws)
 
 
-def emulated(forward, bank, components):
+def emulated(forward, bank, components, degree):
     """What a ``Posterior`` knows of the forward model, ``{field: value}``, with ``bank`` models from the prior."""
     emulator = fit_emulator(forward.grid, components)
     labels = np.ascontiguousarray(forward.stars(max(bank, N_CHECKED), split="bank")[forward.axes])
     missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
     median, worst = np.quantile(missed, [0.5, 0.95]).tolist()
     print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
+    nuisances = forward.nuisances or {"scales": {"wide": 0.0, "error_factor": 0.0}, "fwhm": 1.0}
+    products, centres, covariances = _prior_of_products(forward, degree)
     return {
         "axes": {name: nodes.tolist() for name, nodes in emulator.axes.items()},
         "basis": emulator.basis,
@@ -194,5 +193,32 @@ def emulated(forward, bank, components):
         "bank": labels[:bank],
         "prior": forward.ranges,
         "beta": forward.labels["beta"],
+        "products": products,
+        "centres": centres,
+        "covariances": covariances,
+        "wide": nuisances["scales"]["wide"],
+        "wave": forward.wave,
+        "fwhm": nuisances["fwhm"],
+        "error_factor": nuisances["scales"]["error_factor"],
         "about": {"nodes": len(emulator.control), "rms_median": median, "rms_95": worst},
     }
+
+
+def _prior_of_products(forward, degree):
+    """Products, and means and covariances of the factors of all but the first: of nuisances, or of a polynomial."""
+    powers = [(k, 0) for k in range(degree + 1)]
+    if not forward.nuisances:
+        return powers, np.zeros((1, degree)), np.diag(np.square(SLOPES[:degree]))[None]
+    scales, series = forward.nuisances["scales"], Series(forward.wave, forward.nuisances["fwhm"])
+    values, rng = drawn(N_PRIOR, {**scales, "wide": 0.0}, split="prior", seed=forward.seed), np.random.default_rng(0)
+    parts = []
+    for width in widths(scales["wide"]):
+        own = {width.name: width.value(rng.random(N_PRIOR))} if width.name else {}
+        factors = series.terms(values | own, width)
+        parts.append(factors / factors[:, :1])
+    varies = [at for at in FREE if at in powers or parts[0][:, PRODUCTS.index(at)].std() > 0]
+    chosen = [part[:, [PRODUCTS.index(at) for at in varies[1:]]] for part in parts]
+    covariances = np.stack([np.atleast_2d(np.cov(part.T)) for part in chosen])
+    for k, scale in zip(range(1, degree + 1), SLOPES, strict=False):  # a continuum that is free beside them
+        covariances[:, varies.index((k, 0)) - 1, varies.index((k, 0)) - 1] += scale**2
+    return varies, np.stack([part.mean(axis=0) for part in chosen]), covariances

@@ -9,6 +9,11 @@ none of which depends on the unit of flux. Uᵀ = [Vᵀ √w₀; w₀ / Σ w₀]
 noise of variance σ² on them is, in this space, Gaussian with covariance Uᵀ diag(σ²) U. σ² of every star is a sum of
 three spectra (``observing.variance_components``), so its noise is a sum of three draws, each by a triangle that is
 the same for all stars.
+
+Sums over the measured pixels alone, a ``View``, leave y = G z + noise of covariance s² G, with G = Vᵀ V over those
+pixels. With d the scatter of z among stars, the best guess of z (Wiener) and the share r of its variance that it has:
+
+    ẑ = (G + s² / d²)⁻¹ y,    r = 1 - diag((G / s² + 1 / d²)⁻¹) / d².
 """
 
 from dataclasses import dataclass
@@ -61,9 +66,52 @@ class Projection:
             found.append(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r").T)
         return np.stack(found).astype(np.float32), components @ self.weight.astype(np.float64)
 
+    def view(self, measured, spread):
+        """``View`` of the pixels ``measured`` (P,) bool; ``spread`` (K,), d."""
+        weight = np.where(measured, self.weight, 0) * (measured.size / max(1, np.count_nonzero(measured)))
+        by_mean = np.where(measured, self.rows[-1], 0)
+        rows = np.vstack([np.where(measured, self.rows[:-1], 0), by_mean / (by_mean @ self.typical)])
+        # of all pixels G is the unit matrix, up to rounding
+        missing = self.rows[:-1, ~measured].astype(np.float64) / np.sqrt(measured.size * self.weight[~measured])
+        square = np.eye(len(spread)) - missing @ missing.T
+        values, vectors = np.linalg.eigh(spread[:, None] * square * spread)
+        return View(rows, self.typical, weight, spread, np.maximum(values, 0), vectors, square, measured)
+
+
+@dataclass(frozen=True)
+class View(Projection):
+    """The projection by the ``measured`` pixels alone; rows and weight are 0 elsewhere.
+
+    spread : (K,) d; values (K,), vectors (K, K) : of the eigenvalue problem of d G d; square (K, K) : G
+    """
+
+    spread: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+    square: np.ndarray
+    measured: np.ndarray
+
+    def filled(self, y, s):
+        """ẑ and r (m, K) of y (m, K) and s (m,)."""
+        share = self.values / (self.values + np.square(s)[:, None])
+        inverse = 1 / (self.values + np.square(s)[:, None])
+        z = ((y * self.spread) @ self.vectors * inverse) @ self.vectors.T * self.spread
+        return z, share @ np.square(self.vectors).T
+
+    def noise(self, flux, y, z, r):
+        """(m,) √(Σ w₀ σ² / n) / a as the flux itself has it, from what ẑ leaves of the n measured pixels."""
+        n = np.count_nonzero(self.measured)
+        amplitude = np.asarray(flux, np.float32) @ self.rows[-1]
+        power = np.square(flux / amplitude[:, None] - self.typical) @ self.weight * n
+        left = power - 2 * np.einsum("mk,mk->m", z, y) + np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True)
+        return np.sqrt(np.maximum(left, 0) / np.maximum(n - r.sum(axis=1), 1))
+
 
 def fit_projection(spectra, n, wave, size):
-    """``Projection`` on ``size`` directions from n clean spectra: blocks of flux (m, P) and error parameters (m, 2)."""
+    """``Projection`` on ``size`` directions from n clean spectra, and the standard deviations (size,) of their z.
+
+    spectra : blocks of flux (m, P) and error parameters (m, 2)
+    """
     flux, parameters = np.empty((n, len(wave)), np.float32), np.empty((n, 2))
     row = 0
     for block, of_errors in spectra:
@@ -76,4 +124,5 @@ def fit_projection(spectra, n, wave, size):
     flux *= np.sqrt(weight).astype(np.float32)
     directions = randomized_svd(flux, size, n_iter=2, random_state=0)[2]
     rows = np.vstack([directions * np.sqrt(weight), by_mean]).astype(np.float32)
-    return Projection(rows, typical, (weight / len(wave)).astype(np.float32))
+    spread = (flux @ directions.T).std(axis=0, dtype=np.float64)
+    return Projection(rows, typical, (weight / len(wave)).astype(np.float32)), spread

@@ -25,7 +25,7 @@ from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
 from gravispec.options import NotNegative, Positive
 
-FORMAT = "gravispec run 2"
+FORMAT = "gravispec run 3"
 Limits = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -57,6 +57,7 @@ class LevelHeader(_Header):
     snr_range: Limits
     snr_median: Positive
     chi2_limit: Positive
+    misfit_limits: dict[str, float]
 
     @model_validator(mode="after")
     def _of_the_labels(self):

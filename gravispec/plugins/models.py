@@ -7,6 +7,7 @@ given to it, and clean flux cannot be asked for:
 ==================  ====================================================================================================
 ``flux``            noisy flux: ``Parts`` of blocks (m, P) that are read anew at every iteration
 ``sigma``           1σ of the same pixels, likewise
+``measured``        to predict alone: which of the pixels (m, P) are measured, bool; the others hold a fill
 ``features``        ``Parts`` of (n, D), the features of the families that its option ``families`` or ``family`` names
 ``experts``         ``Parts`` of (n, K, T): the labels by every expert, of validation stars alone
 ``labels``          ``Parts`` of (n, T): log_g, T_eff, M_H
@@ -48,7 +49,7 @@ from gravispec.options import OPTION_TYPES
 from gravispec.source import check_asked, constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
-STARS = ("flux", "sigma", "features", "experts", "labels", "stars")  # given as Parts, or as rows to ``predict``
+STARS = ("flux", "sigma", "measured", "features", "experts", "labels", "stars")  # as Parts, or as rows to ``predict``
 INPUTS = (
     *STARS,
     "bins",

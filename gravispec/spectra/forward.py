@@ -15,17 +15,22 @@ from gravispec.data.arrays import blocks
 from gravispec.device import host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
+from gravispec.spectra.nuisances import drawn, with_nuisances
 from gravispec.spectra.observing import error_parameters
 from gravispec.spectra.sampling import drawn_stars
 
 
 @dataclass(frozen=True)
 class ForwardModel:
-    """grid : of surface flux; labels : priors as in the configuration of a data set; seed : of its streams."""
+    """grid : of surface flux; labels : priors as in the configuration of a data set; seed : of its streams.
+
+    nuisances : None, or ``scales`` as in the configuration and ``fwhm``, Å, of the spectrograph
+    """
 
     grid: GridInterpolator
     labels: Mapping
     seed: int
+    nuisances: Mapping | None = None
 
     @property
     def wave(self):
@@ -49,8 +54,30 @@ class ForwardModel:
     def spectra(self, stars, *, size=1024):
         """Yield clean flux (m, P) float32 of median 1 and ``error_parameters`` (m, 2) of blocks of stars."""
         for lo, hi in blocks(0, len(stars), size):
-            flux = host(median_normalised(self.grid(stars[self.axes].to_numpy()[lo:hi])))
+            flux = Clean(self.grid, stars)[lo:hi]
             yield flux, error_parameters(self.wave, flux, stars.iloc[lo:hi])
+
+    def observed(self, stars, *, size=1024):
+        """The same with the nuisances, if any, which follow the stars by their stream."""
+        if not self.nuisances:
+            yield from self.spectra(stars, size=size)
+            return
+        scales, split = self.nuisances["scales"], stars["split"].iloc[0]
+        values, lo = pd.DataFrame(drawn(len(stars), scales, split=split, seed=self.seed)), 0
+        for flux, parameters in self.spectra(stars, size=size):
+            of_block = values.iloc[lo : lo + len(flux)]
+            lo += len(flux)
+            yield with_nuisances(flux, self.wave, self.nuisances["fwhm"], of_block).astype(np.float32), parameters
+
+
+class Clean:
+    """Clean flux of ``stars`` by rows, as a reader of files has it, and without nuisances."""
+
+    def __init__(self, grid, stars):
+        self.grid, self.labels = grid, stars[list(grid.axes)].to_numpy()
+
+    def __getitem__(self, rows):
+        return host(median_normalised(self.grid(self.labels[rows])))
 
 
 def log_prior(labels, ranges, beta):

@@ -22,6 +22,9 @@ FLOOR = 1e-4  # frequencies that the line spread function leaves less of are not
 NOT_SKY = 0.938 * 12 * 5 * (4.0**2 + 900 * 1e-4) / 0.42725  # electrons / Å
 STRONG = 3.0  # sky lines are where the sky has more than this many times its median
 
+CORES = (8500.36, 8544.44, 8664.52)  # Å, vacuum: Ca II
+HALF_CORE = 3.0  # Å
+
 R_V = 3.1  # diffuse interstellar medium
 # powers of y = x - 1.82, x in μm⁻¹: their equations 3a and 3b
 OPTICAL_A = (1.0, 0.17699, -0.50447, -0.02427, 0.72085, 0.01979, -0.77530, 0.32999)
@@ -40,17 +43,19 @@ def rotated(flux, wave, vsini):
     The profile is convolved in ln λ; that the spectrograph's blurring came first does not matter over so few pixels.
     """
 
-    def transfer(frequency):
-        s = 2 * np.pi * frequency * vsini / LIGHT
-        s = np.where(s == 0, 1e-9, s)
-        disc, dark = (1 - LIMB_DARKENING) * 2 * j1(s) / s, LIMB_DARKENING * 2 * spherical_jn(1, s) / s
-        return (disc + dark) / (1 - LIMB_DARKENING / 3)
+    return filtered(flux, np.log(wave), lambda frequency: rotation_transfer(frequency, vsini))
 
-    return _filtered(flux, np.log(wave), transfer)
+
+def rotation_transfer(frequency, vsini):
+    """Fourier transform of the rotation profile at frequencies of ln λ; arrays of both are broadcast."""
+    s = 2 * np.pi * frequency * vsini / LIGHT
+    s = np.where(s == 0, 1e-9, s)
+    disc, dark = (1 - LIMB_DARKENING) * 2 * j1(s) / s, LIMB_DARKENING * 2 * spherical_jn(1, s) / s
+    return (disc + dark) / (1 - LIMB_DARKENING / 3)
 
 
 def resolved(flux, wave, fwhm, factor):
-    """``factor`` times the resolution of a Gaussian line spread function of ``fwhm``, Å.
+    """``factor``, one or (m, 1), times the resolution of a Gaussian line spread function of ``fwhm``, Å.
 
     Raises:
         InputError: ``fwhm`` is None.
@@ -64,7 +69,7 @@ def resolved(flux, wave, fwhm, factor):
         keep = exponent < -np.log(FLOOR)
         return np.exp(np.where(keep, exponent * (1 - factor**-2), 0))
 
-    return _filtered(flux, wave, transfer)
+    return filtered(flux, wave, transfer)
 
 
 def reddened(flux, wave, colour_excess):
@@ -90,6 +95,11 @@ def extinction(wave):
 def tilted(flux, wave, slope):
     """A straight line in λ: from 1 - slope / 2 at the first pixel to 1 + slope / 2 at the last."""
     return flux * (1 + slope * ((wave - wave[0]) / (wave[-1] - wave[0]) - 0.5))
+
+
+def core_pixels(wave):
+    """(P,) bool: pixels within `HALF_CORE` of the centre of a Ca II line."""
+    return (np.abs(wave[:, None] - CORES) <= HALF_CORE).any(axis=1)
 
 
 def filled(flux, inside, share):
@@ -124,10 +134,11 @@ def line_of_pixel(sky):
     return np.where(strong, np.cumsum(first) - 1, -1)
 
 
-def _filtered(flux, x, transfer):
-    """``flux`` convolved along ``x`` (P,) with the even kernel of Fourier transform ``transfer(frequency)``.
+def filtered(flux, x, transfer):
+    """``flux`` (m, P) convolved along ``x`` (P,) with a kernel of Fourier transform ``transfer(frequency)``.
 
-    The pixels are brought to equal steps in x, the smallest there are, by a cubic spline, and back; mirrored ends.
+    That is (F,) or (m, F). The pixels are brought to equal steps in x, the smallest there are, by a cubic spline, and
+    back; mirrored ends.
     """
     step = np.diff(x).min()
     even = np.linspace(x[0], x[-1], int(np.ceil((x[-1] - x[0]) / step * (1 - 1e-9))) + 1)

@@ -43,6 +43,7 @@ rule trained_run:
 rule stress:
     """Test spectra perturbed before the noise comes. Reads clean flux; nothing is computed from its table."""
     input:
+        unpack(runs.grid_for_stress),
         code=code("stress.py"),
         module=modules(runs.modules),
         stars=runs.in_dataset(STARS),

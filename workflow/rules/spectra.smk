@@ -8,7 +8,7 @@ rule spectra:
         code=code("spectra.py"),
         grid=plan.grid,
     output:
-        stars="results/spectra/{dataset}/stars/{shard}.parquet",
+        stars=STARS_OF_SHARD,
         flux=CLEAN,
         error=ERROR,
     log:
@@ -26,6 +26,7 @@ rule spectra:
         seed=config["seed"],
         shard=plan.shard,
         labels=lookup(within=config, dpath="datasets/{dataset}/labels"),
+        nuisances=plan.nuisances,
     script:
         "../scripts/spectra.py"
 
@@ -35,7 +36,7 @@ rule stars:
     input:
         code=code("stars.py"),
         grid=plan.grid,
-        shards=sharded("results/spectra/{dataset}/stars/{shard}.parquet"),
+        shards=sharded(STARS_OF_SHARD),
     output:
         stars=STARS,
         wave=WAVE,
@@ -58,6 +59,7 @@ rule stars:
 rule noisy:
     """Add noise to a shard; normalise flux and 1σ. Clean flux is read by no other rule but stress and figure_spectra, which nothing comes from."""
     input:
+        unpack(plan.stars_with_nuisances),
         code=code("noisy.py"),
         wave=WAVE,
         flux=CLEAN,

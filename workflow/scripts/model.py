@@ -31,7 +31,8 @@ with job(snakemake) as paths:
             key = hash_of({**dict(params.items()), **dict(place)})
             checkpoint = context["checkpoint"] = Checkpoint(f"{snakemake.output.model}.part", key)
         if params.priors:
-            context["forward"] = ForwardModel(GridInterpolator.load(given["grid"]), params.priors, params.seed)
+            grid = GridInterpolator.load(given["grid"])
+            context["forward"] = ForwardModel(grid, seed=params.seed, **params.priors)
         n_train = int(place.n_train)
         inputs = fit_inputs(plugin(module).fit, stored, n_train=n_train, validation=params.validation, context=context)
         fitted = import_module(f"gravispec.models.{module}").fit(**inputs, **options)

@@ -1,10 +1,12 @@
 """Add noise to the clean flux of a shard; normalise it and its 1σ (gravispec/spectra/observation.py)."""
 
 import numpy as np
+import pandas as pd
 
 from gravispec.data.arrays import RowReader, blocks, row_writer
 from gravispec.data.error_rows import ErrorRows
 from gravispec.device import array_device, on_device
+from gravispec.spectra.nuisances import measured_pixels
 from gravispec.spectra.observation import observe
 from workflow.scripts.lib.job import job
 
@@ -14,6 +16,8 @@ with job(snakemake) as (flux_path, sigma_path):
     wave = np.load(snakemake.input.wave, allow_pickle=False)
     device = array_device(snakemake.resources)
     clean, errors = RowReader(snakemake.input.flux), ErrorRows(snakemake.input.error, wave, device=device)
+    stars = snakemake.input.get("stars")  # where they have nuisances
+    stars = stars and pd.read_parquet(stars)
     width = errors.width(clean.shape[1] if params.normalisation["continuum"] else 1)
     with (
         row_writer(flux_path, clean.shape) as write_flux,
@@ -22,6 +26,9 @@ with job(snakemake) as (flux_path, sigma_path):
         for lo, hi in blocks(0, len(clean)):
             rows, flux = first + np.arange(lo, hi), on_device(clean[lo:hi], device)
             noise = {"level": float(snakemake.wildcards.level), "seed": params.seed, "split": split, "rows": rows}
-            flux, scale = observe(flux, errors[lo:hi], **noise, wave=wave, **params.normalisation)
+            measured = None if stars is None else measured_pixels(stars.iloc[lo:hi], wave)
+            flux, scale = observe(flux, errors[lo:hi], **noise, wave=wave, measured=measured, **params.normalisation)
+            if stars is not None:
+                scale *= stars["error_factor"].to_numpy(np.float32)[lo:hi, None]
             write_flux(flux)
             write_sigma(errors.scaled(slice(lo, hi), scale))

@@ -6,6 +6,7 @@ from gravispec.data.arrays import blocks, row_writer
 from gravispec.device import array_device, host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
+from gravispec.spectra.nuisances import drawn, with_nuisances
 from gravispec.spectra.observing import error_parameters, snr_of
 from gravispec.spectra.sampling import drawn_stars
 from workflow.scripts.lib.job import job
@@ -16,6 +17,9 @@ with job(snakemake) as (stars_path, flux_path, error_path):
     grid = GridInterpolator.load(snakemake.input.grid, device=device)
     split, first, stop = params.shard
     stars = drawn_stars(stop, labels=params.labels, axes=list(grid.axes), split=split, seed=params.seed, first=first)
+    if params.nuisances:
+        of_star = {"split": split, "seed": params.seed, "first": first}
+        stars = stars.assign(**drawn(stop, params.nuisances["scales"], **of_star))
     error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
     with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
         for lo, hi in blocks(0, len(stars)):
@@ -23,6 +27,10 @@ with job(snakemake) as (stars_path, flux_path, error_path):
             flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
             error[lo:hi] = error_parameters(grid.wave, flux, part)
             snr[lo:hi] = snr_of(grid.wave, error[lo:hi], device=device)
-            write(host(flux))
+            flux = host(flux)
+            if params.nuisances:  # the errors are those of the star: its magnitude is what an observer has
+                of_block = stars.iloc[lo:hi]
+                flux = median_normalised(with_nuisances(flux, grid.wave, params.nuisances["fwhm"], of_block))
+            write(flux.astype(np.float32, copy=False))
     np.save(error_path, error)
     stars.assign(snr=snr).to_parquet(stars_path)

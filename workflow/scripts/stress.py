@@ -7,17 +7,22 @@ from gravispec.data.arrays import RowReader
 from gravispec.data.error_rows import ErrorRows
 from gravispec.evaluation.stress import stress_table, under_stress
 from gravispec.models.trained import TrainedRun
+from gravispec.spectra.forward import Clean
+from gravispec.spectra.grid import GridInterpolator
 from workflow.scripts.lib.job import job
 
 SLOW = 1000  # stars for models that declare to be slow
 
 with job(snakemake) as path:
     params, noise_level = snakemake.params, float(snakemake.wildcards.level)
-    stars = pd.read_parquet(snakemake.input.stars, columns=["split", "log_g"])
-    log_g = stars["log_g"][stars["split"] == "test"].to_numpy()
+    stars = pd.read_parquet(snakemake.input.stars).query("split == 'test'")
+    log_g = stars["log_g"].to_numpy()
     (level,) = (one for one in TrainedRun.load(snakemake.input.model).levels if one.about["noise_level"] == noise_level)
     wave = np.load(snakemake.input.wave, allow_pickle=False)
-    clean, error = RowReader(snakemake.input.flux), ErrorRows(snakemake.input.error, wave)
+    # test stars with nuisances are put under stress without them
+    grid = snakemake.input.get("grid")
+    clean = Clean(GridInterpolator.load(grid), stars) if grid else RowReader(snakemake.input.flux)
+    error = ErrorRows(snakemake.input.error, wave)
     tables = []
     for names, n_stars in ((params.fast, len(log_g)), (params.slow, min(SLOW, len(log_g)))):
         if names:

@@ -44,6 +44,9 @@ with job(snakemake) as path:
             "snr_range": [float(cell["snr_measured"].min()), float(cell["snr_measured"].max())],
             "snr_median": float(cell["snr_measured"].median()),
             "chi2_limit": float(cell["chi2"].quantile(0.995)),
+            "misfit_limits": {
+                name: float(cell[f"misfit_{name}"].quantile(0.995)) for name in has["shown"] if f"misfit_{name}" in cell
+            },
         }
         fits = Fits(
             wave,
