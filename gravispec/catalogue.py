@@ -56,6 +56,8 @@ def describe(name: str) -> tuple[str, str | None]:
     kind, _, of = name.partition("_")
     if kind == "sigma":
         return f"standard deviation of the posterior of {of}", UNITS.get(of)
+    if kind[:1] == "q" and kind[1:].isdigit():
+        return f"quantile 0.{kind[1:]} of the posterior of {of}", UNITS.get(of)
     if kind == "cov":
         return f"covariance of the posterior, {of}", "K" if "T_eff" in of else None
     if name.startswith("log_g_"):

@@ -17,7 +17,7 @@ from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
 from gravispec.models.level import Level
 from gravispec.models.trained import TrainedRun
-from gravispec.observed.prepared import Prepared
+from gravispec.observed.prepared import ENOUGH, FEW, Prepared
 from gravispec.observed.read import prepared_batches
 
 #: columns of every catalogue in front of those of ``Level.predict``
@@ -40,6 +40,11 @@ class Chosen:
     level: Level
     model: str
 
+    @property
+    def knows_gaps(self):
+        """Whether the model is told which pixels are measured, and needs no fill."""
+        return self.level.models[self.model].model.knows_gaps
+
 
 def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Chosen]:
     """Runs from their folders or files, at each of their noise levels; ``model``: whose labels lead.
@@ -50,7 +55,7 @@ def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Cho
     found: dict[float, Chosen] = {}
     for path in map(Path, paths):
         run = TrainedRun.load(model_file(path))
-        name = model or run.about["leading"]
+        name = _exact(run) if model == "exact" else model or run.about["leading"]
         levels = [level for level in run.levels if name in level.about["shown"]]
         if not levels:
             has = sorted({shown for level in run.levels for shown in level.about["shown"]})
@@ -73,6 +78,12 @@ def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Cho
     return list(found.values())
 
 
+def _exact(run):
+    """The model of module ``exact`` of a run, whatever it is called."""
+    shown = {name: level.models[name] for level in run.levels for name in level.about["shown"]}
+    return next((name for name, fitted in shown.items() if fitted.module == "exact"), "exact")
+
+
 def nearest_run(runs: Sequence[Chosen], snr: np.ndarray) -> np.ndarray:
     """(m,) index of the run whose median S/N is nearest in the logarithm to that of each spectrum (m,); 0 for NaN."""
     typical = np.log([chosen.level.about["snr_median"] for chosen in runs])
@@ -87,7 +98,8 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
     kept = np.flatnonzero(usable)
     snr = quality.snr(spectra.flux[kept], spectra.error[kept], measured[kept])
     chosen = nearest_run(runs, snr)
-    parts = []
+    by_run = np.zeros(len(usable), int)
+    by_run[kept], parts = chosen, []
     for i, one in enumerate(runs):
         rows = kept[chosen == i]
         if len(rows) or i == 0:  # no row has the columns, too
@@ -95,9 +107,10 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
             part = one.level.predict(*of_rows, one.model, measured[rows]).set_index(rows)
             about = {"noise_level": one.level.about["noise_level"], "run": one.run.about["run"], "model": one.model}
             parts.append(part.assign(**about))
+    limit = np.array([1 - FEW if one.knows_gaps else MASKED_LIMIT for one in runs])[by_run]
     table = pd.concat(parts).reindex(np.arange(len(usable)))
     table["flags"] = table["flags"].fillna(0).astype(np.int16) | combine(
-        MASKED=spectra.filled.mean(axis=1) > MASKED_LIMIT,
+        MASKED=spectra.filled.mean(axis=1) > limit,
         OFFSET=np.abs(np.nan_to_num(spectra.offset)) > OFFSET_LIMIT,
         UNUSABLE=~usable,
     )
@@ -123,10 +136,11 @@ def predict_files(
     ``reading``: medium and velocity as in ``prepared_batches``.
     """
     fits = runs[0].level.fits
+    least = FEW if all(one.knows_gaps for one in runs) else ENOUGH
     for path in paths:
         tables = []
         try:
-            for spectra in _ahead(prepared_batches(path, fits.wave, template=fits.pca.mean, **reading)):
+            for spectra in _ahead(prepared_batches(path, fits.wave, template=fits.pca.mean, least=least, **reading)):
                 tables.append(catalogue_rows(runs, spectra))
                 progress(tables[-1])
         except InputError as error:

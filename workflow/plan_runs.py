@@ -121,7 +121,7 @@ class Runs:
         """Names of the figures of a run."""
         declared = {word for name in self.of(wildcards).names() for word in self.plan.plugins[name].declares}
         several = {"levels"} if len(self.of(wildcards).noise_level) > 1 else set()
-        groups = {"any", *several, *({"weights", "curve"} & declared)}
+        groups = {"any", *several, *({"weights", "curve", "posterior"} & declared)}
         return [name for group in sorted(groups) for name in figures_of(group)]
 
     def config_behind(self, wildcards):

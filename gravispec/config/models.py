@@ -29,7 +29,7 @@ class ModelBase(Model):
 #: names that no model can have: those of other columns of the tables of predictions and catalogues
 TAKEN = re.compile(
     "noise_level|n_train|star_id|split|part|bin|uncovered|edge|log_g|a_M|C_M|mag|snr|snr_measured|chi2"
-    r"|(T_eff|M_H|w|seed|sigma|cov|ess|misfit)(_\w*)?|(lo|hi)\d+"
+    r"|(T_eff|M_H|w|seed|sigma|cov|q025|q16|q50|q84|q975|ess|misfit)(_\w*)?|(lo|hi)\d+"
 )
 #: keys of a model that are no options of its fit
 ABOUT = tuple(ModelBase.model_fields)

@@ -17,7 +17,7 @@ FLAGS = (
         16,
         "MASKED",
         f"more than {MASKED_LIMIT:.0%} of the pixels were filled, or what the fill may cost a label exceeds "
-        f"{COST_LIMIT:.0%} of its 68 % interval's half-width",
+        f"{COST_LIMIT:.0%} of its 68 % interval's half-width; not for models that know of gaps",
     ),
     (32, "OFFSET", f"wavelengths differ from the model's by more than {OFFSET_LIMIT:g} pixel"),
     (64, "UNUSABLE", "no prediction: see the column problem"),

@@ -52,6 +52,16 @@ def tempered(log_weight, ess):
     return normalised_weights(np.where(np.isfinite(log_weight), np.exp(log_power) * log_weight, -np.inf))
 
 
+def quantiles(theta, weights, shares):
+    """(len(shares), L) of draws (n, L) with weights (n,) of sum 1."""
+    found = np.empty((len(shares), theta.shape[1]))
+    for at, values in zip(found.T, theta.T, strict=True):
+        order = np.argsort(values)
+        of_draw = weights[order]
+        at[:] = np.interp(shares, np.cumsum(of_draw) - of_draw / 2, values[order])
+    return found
+
+
 def moments(theta, weights):
     """Mean (L,) and covariance (L, L) of draws (n, L) with weights (n,) of sum 1."""
     mean = weights @ theta

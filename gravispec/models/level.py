@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 
 from gravispec.features import quality
-from gravispec.features.shape import Shape
+from gravispec.features.shape import NAMES, Shape
 from gravispec.labels import LABELS
 from gravispec.models.filling import LITTLE, References, bridged, fill, short_gaps
-from gravispec.models.flags import COST_LIMIT, FEW_DRAWS, combine, within
+from gravispec.models.flags import BITS, COST_LIMIT, FEW_DRAWS, MASKED_LIMIT, combine, within
 from gravispec.models.inference import Fits, Spectra
 from gravispec.models.intervals import CONFIDENCES
 from gravispec.plugins.models import plugin
 from gravispec.spectra.observation import divisor
 
-OF_POSTERIOR = ("sigma_", "cov_", "ess", "misfit")  # columns that models with a posterior have beside their labels
+OF_SHAPE = np.int16(sum(BITS[name] for name in NAMES))
+#: columns that models with a posterior have beside their labels
+OF_POSTERIOR = ("sigma_", "cov_", "q025_", "q16_", "q50_", "q84_", "q975_", "ess", "misfit")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class Level:
     def _rows(self, flux, sigma, name, measured, snr, cost):
         """The table of normalised flux without gaps."""
         spectra = Spectra(flux, sigma, self.fits, self.models, measured)
-        table = self._table(spectra, name, self._of_spectrum(spectra, snr, measured), cost)
+        found = self._of_spectrum(spectra, snr, measured)
+        if measured is not None and self.models[name].model.knows_gaps:  # a guess in wide gaps has no shape
+            found["flags"][measured.mean(axis=1) < 1 - MASKED_LIMIT] &= ~OF_SHAPE
+        table = self._table(spectra, name, found, cost)
         slow = {other for other, fitted in self.models.items() if "slow" in plugin(fitted.module).declares}
         others = [other for other in self.about["shown"] if other != name and other not in slow]
         columns = {f"log_g_{other}": spectra.columns(other)["log_g"] for other in others}

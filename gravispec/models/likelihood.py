@@ -59,8 +59,8 @@ class Likelihood:
         linear, square = self.linear.astype(c.dtype).reshape(self.L, K), self.square.astype(c.dtype)
         b, G = c @ linear.T, np.empty((n, self.L, self.L))
         for k in range(self.L):
-            rows = (c @ square[k * K : (k + 1) * K]).reshape(n, self.L, K)
-            G[:, k] = np.einsum("nlk,nk->nl", rows, c)
+            rows = (c @ square[k * K : (k + 1) * K, k * K :]).reshape(n, self.L - k, K)
+            G[:, k, k:] = G[:, k:, k] = np.einsum("nlk,nk->nl", rows, c)
         return b.astype(np.float64), G
 
     def _solved(self, b, G):

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gravispec.labels import LABELS
-from gravispec.models.importance import effective, moments, normalised_weights, student_draws, tempered
+from gravispec.models.importance import effective, moments, normalised_weights, quantiles, student_draws, tempered
 from gravispec.models.inference import posterior_columns
 from gravispec.models.likelihood import Likelihood
 from gravispec.models.model import Model
@@ -37,6 +37,7 @@ N_PRIOR = 200_000  # draws of nuisances that their prior is measured by
 SPREAD, WIDEST = 1e-3, 0.5  # standard deviations of a proposal in units of the range of a label: at least, at most
 N_CHECKED = 500  # spectra that the emulator is compared with
 ROUNDS = 5
+QUANTILES = {"q025": 0.025, "q16": 0.16, "q50": 0.5, "q84": 0.84, "q975": 0.975}
 ENOUGH, WRONG = 100, 10  # effective draws; those with which a proposal counts for nothing
 
 
@@ -100,7 +101,11 @@ class Posterior(Model):
         return student_draws(self.draws, len(self.axes))
 
     def predict(self, flux, sigma, measured=None):
-        """Labels (m,): posterior means; ``sigma_…``, ``cov_…``; ``ess``; ``misfit``, of χ² in units of its scatter."""
+        """Columns (m,) of the posterior.
+
+        Labels are its means; ``sigma_…``, ``cov_…``; ``q16_…`` and others: quantiles; ``ess``: effective draws;
+        ``misfit``: of χ² of the best model, in units of its scatter.
+        """
         return self.sampled(flux, sigma, [None] * len(flux), measured)
 
     def sampled(self, flux, sigma, proposals, measured=None):
@@ -120,7 +125,13 @@ class Posterior(Model):
         """Where `LABELS` are among the labels of the grid."""
         return [list(self.axes).index(label) for label in LABELS]
 
-    def _of_star(self, flux, sigma, proposal):
+    def samples(self, flux, sigma, n, *, seed):
+        """(n, L) draws of the labels of the grid from the posterior of one star, flux and sigma (P,)."""
+        theta, log_weight, _ = self._weighted(flux, sigma, None)
+        return np.random.default_rng(seed).choice(theta, n, p=normalised_weights(log_weight))
+
+    def _weighted(self, flux, sigma, proposal):
+        """Labels (n, L), ln of their weights (n,), and the likelihood that these are by."""
         k = self._width(flux, sigma) if self.wide else 0
         prior = self.centres[k], self.covariances[k]
         likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor)
@@ -133,9 +144,17 @@ class Posterior(Model):
                 break
             mean, covariance = moments(theta, tempered(log_weight, 2 * ENOUGH // 5))
             theta, log_weight = self._drawn(likelihood, mean, covariance)
-        mean, covariance = (values[self.order] for values in moments(theta, normalised_weights(log_weight)))
+        return theta, log_weight, likelihood
+
+    def _of_star(self, flux, sigma, proposal):
+        theta, log_weight, likelihood = self._weighted(flux, sigma, proposal)
+        weights = normalised_weights(log_weight)
+        mean, covariance = (values[self.order] for values in moments(theta, weights))
         best = self.emulator.coefficients(theta[np.argmax(log_weight)][None])
         found = posterior_columns(mean, covariance[:, self.order])
+        of_draws = quantiles(theta[:, self.order], weights, [*QUANTILES.values()])
+        for name, values in zip(QUANTILES, of_draws, strict=True):
+            found |= {f"{name}_{label}": value for label, value in zip(LABELS, values, strict=True)}
         return found | {"ess": effective(log_weight), "misfit": likelihood.misfit(best)}
 
     def _width(self, flux, sigma):

@@ -14,7 +14,8 @@ from gravispec.spectra.normalise import row_median
 
 LIGHT = c / 1e3  # km/s
 SAME_PIXELS = 2e-3  # pixels; wavelengths that agree to this are the same. Rounding to float32 is 1.2e-3 at 8800 Å
-ENOUGH = 0.8  # a spectrum needs measurements in this fraction of the model's pixels
+#: a spectrum needs measurements in this fraction of the model's pixels, by models that know of gaps and by others
+FEW, ENOUGH = 0.15, 0.8
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Prepared:
     problem: np.ndarray  # (n,) str, '' or why the spectrum is unusable
 
 
-def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velocity) -> Prepared:
+def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velocity, least: float) -> Prepared:
     """`raw` on the pixels `wave` (P,), Å, vacuum, at rest.
 
     `medium` and `velocity` override what the file says; `velocity` is a number, km/s, or a str
     where the file has been asked for it.
 
-    A row whose own wavelengths cannot be used has a `problem`, as every other bad row.
+    A row whose own wavelengths cannot be used has a `problem`, as every other bad row; so has one that measures less
+    than the fraction `least` of the pixels.
 
     Raises:
         InputError: air or vacuum is not known; wavelengths that the file has for all are not monotonic, or share
@@ -55,8 +57,8 @@ def prepare(raw: Raw, source: str, wave: np.ndarray, *, medium: str | None, velo
         raise InputError(f"{source}: {problem[0]}")
     speed = _velocities(raw, source, velocity)
     if len(good) == len(problem):
-        return _prepared(raw, source, wave, medium, speed)
-    part = _prepared(raw_rows(raw, good), source, wave, medium, speed[good]) if len(good) else None
+        return _prepared(raw, source, wave, medium, speed, least)
+    part = _prepared(raw_rows(raw, good), source, wave, medium, speed[good], least) if len(good) else None
     return _among_bad(part, good, source, raw.star_id, problem, len(wave))
 
 
@@ -69,7 +71,7 @@ def _among_bad(part, good, source, star_id, problem, n_pixels):
     return Prepared(source, star_id, flux, error, filled, np.full(len(star_id), np.nan), problem.astype(str))
 
 
-def _prepared(raw, source, wave, medium, speed):
+def _prepared(raw, source, wave, medium, speed, least):
     """`prepare` for rows whose wavelengths increase or decrease."""
     known = np.abs(speed) < LIGHT
     beta = np.where(known, speed, 0) / LIGHT
@@ -101,7 +103,7 @@ def _prepared(raw, source, wave, medium, speed):
         (~known, lambda row: f"velocity {speed[row]} km/s is not a number below the speed of light"),
         (negative.any(axis=1), lambda row: f"{negative[row].sum()} errors are negative"),
         (bad.all(axis=1), lambda row: "no pixel with a finite flux and a positive error that is not masked"),
-        (measured < ENOUGH, lambda row: f"{measured[row]:.0%} of the model's pixels are measured; {ENOUGH:.0%} needed"),
+        (measured < least, lambda row: f"{measured[row]:.0%} of the model's pixels are measured; {least:.0%} needed"),
         (~(median > 0), lambda row: "median flux is not positive"),
     ):
         for row in np.flatnonzero(rows & (problem == "")):

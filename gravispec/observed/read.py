@@ -12,7 +12,7 @@ import numpy as np
 from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
 from gravispec.observed.child import raw_spectra
-from gravispec.observed.prepared import LIGHT, Prepared, prepare
+from gravispec.observed.prepared import ENOUGH, LIGHT, Prepared, prepare
 from gravispec.spectra.offset import TOLERANCE, wavelength_offset
 from gravispec.spectra.wavelength import vacuum_to_air
 
@@ -27,6 +27,7 @@ def prepared_batches(
     velocity: float | str | None = None,
     template: np.ndarray | None = None,
     batch: int = 2048,
+    least: float = ENOUGH,
 ) -> Iterator[Prepared]:
     """Spectra of the FITS or HDF5 file `path` on the model's pixels `wave` (P,), Å, vacuum, at rest.
 
@@ -36,6 +37,7 @@ def prepared_batches(
             None: as the file gives, else 0.
         template: (P,) a typical spectrum, against which wavelength offsets are measured; None: they are NaN.
         batch: spectra in a batch, at most.
+        least: fraction of the pixels that has to be measured.
 
     Raises:
         InputError: the file cannot be read or lacks what is needed; single unusable spectra have a `problem` instead.
@@ -49,7 +51,7 @@ def prepared_batches(
     offsets = []
     with closing(raw_spectra(path, batch, column)) as spectra:
         for raw in spectra:
-            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity)
+            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity, least=least)
             if template is not None:
                 prepared = replace(prepared, offset=_offsets(wave, prepared, template))
                 offsets.append(prepared.offset)

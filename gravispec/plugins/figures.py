@@ -2,7 +2,7 @@
 
 A figure is a module named as its file, with ``draw(...)``, which returns a ``matplotlib.figure.Figure``. What its
 arguments are called says what it reads, of ``INPUTS``. A constant ``ONLY`` limits it to runs with several noise levels
-(``levels``), with models that declare ``weights``, or that declare ``curve``.
+(``levels``), or with models that declare ``weights``, ``curve`` or ``posterior``.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[1] / "report" / "figures"
 TABLES = ("predictions", "samples", "bootstrap", "per_bin", "by_snr", "curves", "coverage", "residuals")
 TABLES += ("giants_dwarfs",)
 INPUTS = (*TABLES, "models", "run", "confidence", "bin_names", "metal_poor")
-GROUPS = ("any", "levels", "weights", "curve")
+GROUPS = ("any", "levels", "weights", "curve", "posterior")
 
 
 def figures_of(group):

@@ -94,8 +94,8 @@ rule stress_table:
         "../scripts/stress_table.py"
 
 
-# figures are modules of gravispec/report/figures; some are drawn only of runs with several levels, with gates, with curves
-for only in ("any", "levels", "weights", "curve"):
+# figures are modules of gravispec/report/figures; some are drawn only of runs with several levels, with gates, curves, posteriors
+for only in ("any", "levels", "weights", "curve", "posterior"):
 
     rule:
         name:

@@ -11,7 +11,7 @@ from gravispec.spectra.forward import Clean
 from gravispec.spectra.grid import GridInterpolator
 from workflow.scripts.lib.job import job
 
-SLOW = 1000  # stars for models that declare to be slow
+SLOW, WITH_NUISANCES = 1000, 200  # stars for models that declare to be slow; nuisances make them ten times slower
 
 with job(snakemake) as path:
     params, noise_level = snakemake.params, float(snakemake.wildcards.level)
@@ -24,7 +24,8 @@ with job(snakemake) as path:
     clean = Clean(GridInterpolator.load(grid), stars) if grid else RowReader(snakemake.input.flux)
     error = ErrorRows(snakemake.input.error, wave)
     tables = []
-    for names, n_stars in ((params.fast, len(log_g)), (params.slow, min(SLOW, len(log_g)))):
+    of_slow = min(WITH_NUISANCES if grid else SLOW, len(log_g))
+    for names, n_stars in ((params.fast, len(log_g)), (params.slow, of_slow)):
         if names:
             found = under_stress(level.only(names), clean, error, slice(0, n_stars), seed=params.seed, **params.spectra)
             tables.append(stress_table(log_g[:n_stars], found, seed=params.seed, **params.bootstrap))

@@ -1,0 +1,115 @@
+"""A run whose spectra have nuisances, through the whole workflow and on spectra with gaps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from gravispec.models.flags import BITS
+from gravispec.models.trained import TrainedRun
+from gravispec.observed.prepared import FEW
+from gravispec.predict import Chosen, load_runs, predict_files
+from gravispec.spectra.nuisances import KINDS, measured_pixels
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def survey(smoke):
+    process = smoke.snakemake("-c2", "results/survey_smoke/summary.csv")
+    assert process.returncode == 0, process.stderr
+    return smoke.path / "results/survey_smoke"
+
+
+@pytest.fixture(scope="module")
+def stars(smoke, survey):
+    """Test stars, their noisy flux and its 1σ."""
+    table = pd.read_parquet(smoke.path / "results/spectra/survey_smoke/stars.parquet").query("split == 'test'")
+    return table.reset_index(drop=True), *(read("survey_smoke", splits=["test"]) for read in (smoke.flux, smoke.sigma))
+
+
+def labels_of(survey, path):
+    """The rows of a file in a catalogue."""
+    ((_, table, problem),) = predict_files(load_runs([survey]), [path])
+    assert problem == ""
+    return table
+
+
+def written(path, wave, flux, error):
+    table = Table({"wave": np.tile(wave, (len(flux), 1)), "flux": flux, "error": error})
+    table["wave"].unit = "Angstrom"
+    table.meta["AIRORVAC"] = "VACUUM"
+    table.write(path)
+    return path
+
+
+def test_its_stars_have_nuisances_and_the_errors_that_are_given_are_wrong_by_a_factor(smoke, survey, stars):
+    table, flux, sigma = stars
+    assert {*KINDS, "missing_8110_8360", "missing_8396_8402"} <= set(table)
+    wave = np.load(smoke.path / "results/spectra/survey_smoke/wave.npy")
+    clean = np.load(smoke.path / "results/spectra/survey_smoke/flux/test_0.npy")
+    np.testing.assert_allclose(np.median(clean, axis=1), 1, rtol=1e-5)
+    measured = measured_pixels(table, wave)
+    clean = clean / np.median(np.where(measured, clean, np.nan) / np.where(measured, flux, np.nan), axis=1)[:, None]
+    residual = np.where(measured, (flux - clean) / sigma, np.nan)
+    scatter = np.nanstd(residual, axis=1) * table["error_factor"]
+    np.testing.assert_allclose(np.median(scatter), 1, atol=0.01)
+    assert table["error_factor"].std() > 0.05
+
+
+def test_its_network_does_not_mind_what_moves_a_ridge(smoke, survey):
+    assert smoke.snakemake("-c2", "results/moe_smoke/stress.csv").returncode == 0
+    ours, plain = (pd.read_csv(smoke.path / f"results/{run}/stress.csv") for run in ("survey_smoke", "moe_smoke"))
+    ours, plain = (
+        table[table["model"] == model].set_index("stress")["bias_change"]
+        for table, model in ((ours, "survey_network"), (plain, "global_ridge"))
+    )
+    for stress in ("reddening_0p3", "slope_10", "constant_0p2", "vsini_100", "resolution_2000"):
+        assert abs(ours[stress]) < 0.25 * abs(plain[stress])
+        assert abs(ours[stress]) < 0.15
+    summary = pd.read_csv(survey / "summary.csv").set_index("model")["r2"]
+    assert summary["survey_network_full"] > summary["global_full"] + 0.1
+
+
+def test_pixels_that_are_not_measured_count_for_nothing_and_any_part_of_the_range_will_do(survey, stars, tmp_path):
+    wave, (_, flux, sigma) = TrainedRun.load(survey / "model.safetensors").wave, (part[:40] for part in stars)
+    whole = labels_of(survey, written(tmp_path / "whole.fits", wave, flux, sigma))
+    holes, error = flux.copy(), sigma.copy()
+    holes[:, 300:700], error[:, 300:700] = 1e4, 0  # errors of zero are no measurements
+    one = labels_of(survey, written(tmp_path / "holes.fits", wave, holes, error))
+    holes[:, 300:700], error[:, 300:700] = np.nan, np.nan
+    other = labels_of(survey, written(tmp_path / "nan.fits", wave, holes, error))
+    np.testing.assert_allclose(one["log_g"], other["log_g"], atol=1e-5)
+    assert one["sigma_log_g"].median() > whole["sigma_log_g"].median()
+    part = slice(-900, None)
+    red = labels_of(survey, written(tmp_path / "red.fits", wave[part], flux[:, part], sigma[:, part]))
+    assert (red["problem"] == "").all()
+    assert red["sigma_log_g"].median() > 1.02 * whole["sigma_log_g"].median()
+    np.testing.assert_allclose(red["filled"], 1 - 900 / len(wave), atol=1e-3)
+    for table in (one, red):
+        assert not (table["flags"] & BITS["MASKED"]).any()
+        assert (np.abs(table["log_g"] - whole["log_g"]) < 4 * table["sigma_log_g"]).all()
+    few = slice(0, int(FEW * len(wave)) - 2)
+    nothing = labels_of(survey, written(tmp_path / "few.fits", wave[few], flux[:, few], sigma[:, few]))
+    assert nothing["problem"].str.contains("of the model's pixels are measured; 15% needed").all()
+    assert nothing["log_g"].isna().all()
+
+
+def test_a_spectrum_of_which_every_pixel_is_masked_is_named_and_loses_no_other(survey, stars, tmp_path):
+    wave, (_, flux, sigma) = TrainedRun.load(survey / "model.safetensors").wave, (part[:3] for part in stars)
+    sigma = sigma.copy()
+    sigma[1] = 0
+    table = labels_of(survey, written(tmp_path / "one.fits", wave, flux, sigma))
+    assert table["problem"].tolist() == ["", table["problem"][1], ""]
+    assert "no pixel" in table["problem"][1]
+    assert table["log_g"].isna().tolist() == [False, True, False]
+
+
+def test_the_unit_of_errors_is_measured_within_its_prior(survey, stars, tmp_path):
+    """Errors that are wrong by 15 % move nothing; S/N is what the file says."""
+    run = TrainedRun.load(survey / "model.safetensors")
+    chosen = Chosen(run, run.levels[0], "survey_network")
+    assert chosen.knows_gaps
+    _, flux, sigma = (part[:60] for part in stars)
+    one, other = (chosen.level.predict(flux, factor * sigma, chosen.model) for factor in (1.0, 1.15))
+    np.testing.assert_allclose(one["log_g"], other["log_g"], atol=0.1 * one["sigma_log_g"].median())
