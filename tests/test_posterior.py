@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 from gravispec.catalogue import describe
 from gravispec.models.importance import moments, normalised_weights, student_draws, tempered
 from gravispec.models.likelihood import Likelihood
-from gravispec.models.posterior import fit
+from gravispec.models.posterior import QUANTILES, fit
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 from gravispec.spectra.forward import ForwardModel, log_prior
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
@@ -73,6 +73,10 @@ def test_mean_and_scatter_are_those_of_naive_quadrature_over_pixels(forward, pos
         for t, label in enumerate(AXES):
             assert abs(found[label][i] - mean[t]) < 3 * scatter[t] / np.sqrt(found["ess"][i])
             assert found[f"sigma_{label}"][i] == pytest.approx(scatter[t], rel=3 / np.sqrt(2 * found["ess"][i]))
+        draws = posterior.samples(flux[i], sigma[i], 4000, seed=1)
+        assert (np.abs(draws.mean(axis=0) - mean) < 4 * scatter / np.sqrt(found["ess"][i])).all()
+        for name, share in QUANTILES.items():
+            assert found[f"{name}_log_g"][i] == pytest.approx(np.quantile(draws[:, 1], share), abs=0.12 * scatter[1])
     assert (found["ess"] > 100).all()
 
 
@@ -158,7 +162,7 @@ def test_every_column_of_a_posterior_is_described_in_a_catalogue(forward, poster
     found = posterior.predict(*observed(forward, forward.stars(1, split="test")[list(AXES)].to_numpy(), 10))
     units = {name: describe(name)[1] for name in found}
     assert all(len(describe(name)[0]) > 10 for name in found)
-    in_kelvin = {"T_eff", "sigma_T_eff", "cov_log_g_T_eff", "cov_T_eff_M_H"}
+    in_kelvin = {"T_eff", "sigma_T_eff", "cov_log_g_T_eff", "cov_T_eff_M_H"} | {f"{q}_T_eff" for q in QUANTILES}
     assert {name for name, unit in units.items() if unit == "K"} == in_kelvin
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 from gravispec.evaluation.cells import labels_of, largest, usable
 from gravispec.evaluation.posteriors import BAND
 from gravispec.labels import LABELS
-from gravispec.report.style import LABEL_COLOURS, NAMES, TWO_COLUMNS, panels
+from gravispec.report.style import LABEL_COLOURS, NAMES, TWO_COLUMNS, nothing, panels
 
 ONLY = "posterior"
 BINS = 20
@@ -21,6 +21,8 @@ def draw(predictions, models):
         for name in models
         if f"sigma_log_g_{name}" in of_level and of_level[name].notna().any()
     ]
+    if not cells:
+        return nothing("no model gives a posterior")
     columns = len({name for _, name, _ in cells})
     fig, axes = panels(len(cells), columns=columns, height=1.5, width=TWO_COLUMNS, sharex=True, sharey="row")
     for ax, (level, name, of_level) in zip(axes, cells, strict=True):
