@@ -1,9 +1,9 @@
 """How often each flag is set under every stress, by S/N: rates of detection, and of false alarms under stress none.
 
-    python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3]
+    python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3] [--model MODEL]
 
 Reads the test stars of a finished run with built-in spectra: results/spectra, noise as in its stress.csv at its lowest
-noise level.
+noise level. After the stresses come spectra that are not of one star.
 """
 
 import argparse
@@ -17,6 +17,42 @@ from gravispec.data.error_rows import ErrorRows
 from gravispec.evaluation.stress import STRESSES, predicted
 from gravispec.models.flags import BITS, OF_SPECTRUM
 from gravispec.models.trained import TrainedRun
+from gravispec.spectra import stress
+from gravispec.spectra.normalise import running_continuum
+
+
+def featureless(flux, wave):
+    """The continuum alone."""
+    return running_continuum(flux, wave, 300.0)
+
+
+def with_emission(flux, wave):
+    """Ca II in emission, of half the continuum, as wide as the spectrograph has it."""
+    lines = np.exp(-0.5 * ((wave[:, None] - stress.CORES) / 0.8) ** 2).sum(axis=1)
+    return flux + lines * (1.5 - flux)
+
+
+def double_lined(flux, wave):
+    """Of two stars as bright, 120 km/s apart."""
+    return (stress.shifted(flux, wave, 60.0) + stress.shifted(np.roll(flux, 1, axis=0), wave, -60.0)) / 2
+
+
+def empty(flux, wave):
+    """Noise alone, of a fibre on the sky."""
+    return np.full_like(flux, 1e-6)
+
+
+ODD = {"featureless": featureless, "Ca II in emission": with_emission, "double-lined": double_lined, "noise": empty}
+
+
+class Changed:
+    """Rows of clean flux that are something else."""
+
+    def __init__(self, clean, change, wave):
+        self.clean, self.change, self.wave = clean, change, wave
+
+    def __getitem__(self, rows):
+        return self.change(self.clean[rows], self.wave).astype(np.float32)
 
 
 def rates(table, rows):
@@ -36,17 +72,20 @@ def main():
     parser.add_argument("run", type=Path)
     parser.add_argument("--stars", type=int, default=5000)
     parser.add_argument("--parts", type=int, default=3, help="of equally many stars, by S/N")
+    parser.add_argument("--model", help="of the run; by default that of its catalogue")
     args = parser.parse_args()
     run = TrainedRun.load(args.run / "model.safetensors")
     about = run.about["config"]
     folder = args.run.parent / "spectra" / about["run"]["dataset"]
     clean, error = (RowReader(folder / "flux/test_0.npy"), ErrorRows(folder / "error/test_0.npy", run.wave))
     rows = slice(0, min(args.stars, len(clean)))
-    level, leading = run.levels[0], run.about["leading"]
+    level, leading = run.levels[0], args.model or run.about["leading"]
     spectra = {"fwhm": about["grid"]["fwhm"], "seed": about["seed"], "median": about["dataset"]["median"]}
     found = []
-    for name in STRESSES:
-        table = predicted(level.only([leading]), name, clean, error, rows, **spectra)[leading]
+    for name in [*STRESSES, *ODD]:
+        flux = Changed(clean, ODD[name], run.wave) if name in ODD else clean
+        name_of_stress = "none" if name in ODD else name
+        table = predicted(level.only([leading]), name_of_stress, flux, error, rows, **spectra)[leading]
         if name == "none":
             log_g, part = table["log_g"], pd.qcut(table["snr"], args.parts, labels=False)
             print("median S/N:", table["snr"].groupby(part).median().round(0).tolist(), flush=True)

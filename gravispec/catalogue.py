@@ -16,7 +16,7 @@ from gravispec.data.outputs import checked_output
 from gravispec.data.provenance import hash_of
 from gravispec.data.text import KEY, NOT_FITS, NOT_TEXT, STATEMENT, encoded, needs_encoding
 from gravispec.errors import InputError
-from gravispec.models.flags import FLAGS, NOT_FLAGGED
+from gravispec.models.flags import FLAGS, MARGINALISED, NOT_FLAGGED
 from gravispec.version import VERSION
 
 FORMATS = {".fits": "fits", ".ecsv": "ascii.ecsv", ".parquet": "parquet", ".csv": "ascii.csv"}
@@ -73,7 +73,8 @@ def provenance(runs: list, command: str) -> dict[str, str]:
         about, level = chosen.run.about, chosen.level.about
         cards |= {f"RUN{i}": about["run"], f"NOISE{i}": level["noise_level"], f"MODEL{i}": chosen.model}
         cards |= {f"CODE{i}": about["code"], f"CONF{i}": hash_of(about["config"])[:16], f"VERS{i}": about["version"]}
-    return cards | {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS} | {"NOTFLAG": NOT_FLAGGED}
+    cards |= {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
+    return cards | {"NOTFLAG": MARGINALISED if all(chosen.knows_gaps for chosen in runs) else NOT_FLAGGED}
 
 
 def checked_target(path: str | Path, **about) -> Path:

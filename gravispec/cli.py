@@ -34,7 +34,7 @@ class Velocity(click.ParamType):
 
 @main.command()
 @click.argument("spectra", nargs=-1, required=True)
-@click.option("--run", "runs", multiple=True, required=True, help="Folder of a trained run. "
+@click.option("--run", "runs", multiple=True, help="Folder of a trained run. "
               "Several: of each spectrum the one that was trained at the nearest S/N.")  # fmt: skip
 @click.option("--model", help="Whose labels lead; by default the one that the run names for catalogues.")
 @click.option(

@@ -68,7 +68,9 @@ def load_runs(paths: Sequence[str | Path], model: str | None = None) -> list[Cho
                 )
             found[value] = Chosen(run, level, name)
     if not found:
-        raise InputError("no run is named: give --run results/RUN")
+        raise InputError(
+            "no run is named: for real spectra make results/survey/summary.csv and give --run results/survey"
+        )
     first, *others = found.values()
     for other in others:
         if not np.array_equal(first.run.wave, other.run.wave):

@@ -5,9 +5,12 @@ import pytest
 import torch
 from scipy import stats
 
+from gravispec.labels import LABELS
 from gravispec.models.checkpoint import Checkpoint
-from gravispec.models.network import LABELS, Stars, fit, loss_of
+from gravispec.models.network import fit
+from gravispec.models.posterior_net import loss_of
 from gravispec.models.projection import fit_projection
+from gravispec.models.simulation import Stars
 from gravispec.spectra.forward import ForwardModel
 from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
 from gravispec.spectra.noise import add_noise
@@ -139,14 +142,19 @@ class Killed(Exception):
     pass
 
 
-def test_a_training_that_is_killed_goes_on_as_if_nothing_had_been(forward, network, tmp_path):
+@pytest.mark.parametrize("unlimited", [False, True])
+def test_a_training_that_is_killed_goes_on_as_if_nothing_had_been(forward, network, unlimited, tmp_path):
     class Kill(Checkpoint):
         def save(self, **state):
             super().save(**state)
             if len(state["curve"]["epoch"]) == 11:
                 raise Killed
 
-    how = {**OPTIONS, "seed": 5, "device": "cpu", "threads": 1}
+    how = {**OPTIONS, "seed": 5, "device": "cpu", "threads": 1, "unlimited": unlimited}
+    if unlimited:
+        with_limit, network = network, fit(forward, 2000, **how)
+        assert network.about["curve"]["fit"][0] == with_limit.about["curve"]["fit"][0]
+        assert network.about["curve"]["fit"][1] != with_limit.about["curve"]["fit"][1]
     with pytest.raises(Killed):
         fit(forward, 2000, **how, checkpoint=Kill(tmp_path / "here", "one"))
     assert Checkpoint(tmp_path / "here", "another").load() is None

@@ -76,7 +76,7 @@ def test_mean_and_scatter_are_those_of_naive_quadrature_over_pixels(forward, pos
         draws = posterior.samples(flux[i], sigma[i], 4000, seed=1)
         assert (np.abs(draws.mean(axis=0) - mean) < 4 * scatter / np.sqrt(found["ess"][i])).all()
         for name, share in QUANTILES.items():
-            assert found[f"{name}_log_g"][i] == pytest.approx(np.quantile(draws[:, 1], share), abs=0.12 * scatter[1])
+            assert found[f"{name}_log_g"][i] == pytest.approx(np.quantile(draws[:, 1], share), abs=0.25 * scatter[1])
     assert (found["ess"] > 100).all()
 
 

@@ -36,6 +36,12 @@ NOT_FLAGGED = (
     "(R 2000: +0.4; 100 %). Not marginalised, not flagged: rotation below 20 km/s, small values of all these; not "
     "measured: [a/M], [C/M], microturbulence. Built-in spectra at noise level 0.2; 19 % have a flag without any of it"
 )
+#: the same for runs on spectra with nuisances, by models that marginalise them
+MARGINALISED = (
+    "marginalised, within their priors (docs/nuisances.md): flux slope and curvature, dust, velocity, rotation, "
+    "resolution, a constant, filled cores of Ca II, errors wrong by a factor, missing pixels; not measured: [a/M], "
+    "[C/M], [N/M], microturbulence"
+)
 BITS = {name: bit for bit, name, _ in FLAGS}
 #: those that flux and errors alone can set; the others are of files
 OF_SPECTRUM = [name for name in BITS if name not in ("MASKED", "OFFSET", "UNUSABLE")]

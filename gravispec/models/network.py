@@ -1,16 +1,14 @@
 """Amortised posterior: one network for all noise levels, from spectra to mean and covariance of log g, T_eff, [M/H].
 
 It learns from as many noise realisations as there are steps: a spectrum is projected to a hundred numbers, where noise
-is exactly Gaussian and costs one product (``gravispec.models.projection``), and every step draws another. Its inputs
-are z / √(d² + s²), z / (d + 0.3) and ln s, with d the standard deviation of each number over the training stars, its
-outputs the mean and the Cholesky factor of the inverse covariance. The loss, of labels in units of the scatter of
-those of the training stars, is -ln of that Gaussian density plus squared errors: the density alone cares most for the
-stars that are known best, RMSE is made by the others. Both are least for the mean of the posterior, which leans towards
-the prior where a spectrum says little.
+is exactly Gaussian and costs one product (``gravispec.models.projection``), and every step draws another; of a data set
+with nuisances other nuisances, gaps and widths of lines, too (``gravispec.models.simulation``). The network and its
+loss are in ``gravispec.models.posterior_net``.
 """
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,8 +16,9 @@ import torch
 from gravispec.labels import LABELS
 from gravispec.models.inference import posterior_columns
 from gravispec.models.model import Model
+from gravispec.models.posterior_net import PosteriorNet, density_loss, loss_of
 from gravispec.models.projection import N_BASIS, Projection, fit_projection
-from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps
+from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps, renewed
 from gravispec.models.training import arrays_of, load_arrays, n_parameters, seeded, shuffles, train
 from gravispec.options import Count, Positive, Rate
 from gravispec.spectra.nuisances import MOST
@@ -27,80 +26,6 @@ from gravispec.spectra.nuisances import MOST
 DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 6, "MB": 1200}
 N_STOP = 8192  # stars that stop the training, of a stream of their own, and so are their noise and levels
-SQUARES = 10.0  # weight of the squared errors
-LEAST = 0.05  # share of a number that is known, where it is divided by
-ALIKE = 128  # stars of about the same noise level
-TRIANGLE = np.tril_indices(len(LABELS), -1)
-
-
-class Block(torch.nn.Module):
-    """x + W₂ GELU(W₁ LayerNorm(x))."""
-
-    def __init__(self, width):
-        super().__init__()
-        linear = torch.nn.Linear
-        self.net = torch.nn.Sequential(
-            torch.nn.LayerNorm(width), linear(width, width), torch.nn.GELU(), linear(width, width)
-        )
-
-    def forward(self, x):
-        return x + self.net(x)
-
-
-class PosteriorNet(torch.nn.Module):
-    """(z, s), (B, K) and (B,), to means (B, T) and lower triangles (B, T, T) of the inverse covariance, Λ = L Lᵀ.
-
-    With ``gaps`` it is ẑ and, third, r (B, K), the share of z that is known; for all pixels the inputs are the same.
-    """
-
-    def __init__(self, spread, *, width, blocks, gaps=False):
-        super().__init__()
-        self.shape = {"width": width, "blocks": blocks, "gaps": gaps}
-        self.register_buffer("spread", torch.as_tensor(spread, dtype=torch.float32))
-        n_out, T = len(LABELS) * (len(LABELS) + 3) // 2, len(LABELS)
-        self.net = torch.nn.Sequential(
-            torch.nn.Linear((3 if gaps else 2) * len(spread) + 1, width),
-            *(Block(width) for _ in range(blocks)),
-            torch.nn.LayerNorm(width),
-            torch.nn.Linear(width, n_out),
-        )
-        self.T = T
-
-    def forward(self, z, s, r=None):
-        if r is None:
-            scaled = [z / torch.sqrt(self.spread**2 + s[:, None] ** 2), z / (self.spread + 0.3)]
-        else:
-            known = r.clamp(min=LEAST)
-            scaled = [z / (self.spread * known.sqrt()), z / (known * (self.spread + 0.3)), r]
-        out = self.net(torch.cat([*scaled, torch.log(s)[:, None]], dim=1))
-        mean, diagonal, below = out.split([self.T, self.T, out.shape[1] - 2 * self.T], dim=1)
-        factor = torch.diag_embed(torch.exp(diagonal.clamp(-10, 10)))
-        factor[:, TRIANGLE[0], TRIANGLE[1]] = below
-        return mean, factor
-
-
-def density_loss(mean, factor, y):
-    """Mean over the stars of -ln N(y; mean, (L Lᵀ)⁻¹), up to a constant."""
-    whitened = torch.einsum("bij,bi->bj", factor, y - mean)
-    return (0.5 * whitened.square().sum(1) - torch.log(torch.diagonal(factor, dim1=1, dim2=2)).sum(1)).mean()
-
-
-def loss_of(mean, factor, y, level):
-    """`density_loss` plus `SQUARES` times the mean squared errors over a typical scatter.
-
-    That is the root of the mean predicted variance of the stars whose noise ``level`` (B,) is next to theirs. It lies
-    between two weights that were tried: by the variance itself training is not stable, and without it noise level 0.1
-    counts for nothing.
-    """
-    delta = y - mean
-    with torch.no_grad():
-        variance = torch.linalg.inv(factor).square().sum(1)  # of Σ = L⁻ᵀ L⁻¹
-    order = torch.argsort(level)
-    squares = [
-        (part.square().sum(0) / typical.mean(0).sqrt()).sum()
-        for part, typical in zip(delta[order].split(ALIKE), variance[order].split(ALIKE), strict=True)
-    ]
-    return density_loss(mean, factor, y) + SQUARES * sum(squares) / len(y)
 
 
 @dataclass
@@ -178,6 +103,7 @@ def fit(
     patience: Count = 15,
     level_low: Positive = 0.08,
     level_high: Positive = 2.5,
+    unlimited: bool = False,
     seed,
     device,
     threads,
@@ -187,7 +113,8 @@ def fit(
 
     Noise and its level, log-uniform from ``level_low`` to ``level_high``, are drawn anew at every step from streams of
     its own; those of the data set's noisy spectra are never seen. AdamW with warm-up and cosine decay; other stars,
-    of a stream of their own, stop the training and choose the state that is kept.
+    of a stream of their own, stop the training and choose the state that is kept. ``unlimited``: before every epoch a
+    tenth of the stars makes room for new ones from the prior.
     """
     torch.set_num_threads(threads)
     basis, nuisances = forward.stars(N_BASIS, split="basis"), forward.nuisances
@@ -200,12 +127,17 @@ def fit(
         views = [projection.view(row, spread) for row in gaps(forward.wave, nuisances["scales"])]
         vectors = clean_basis(forward)
         shared = Views(views, vectors, forward, device)
-        stars, stop = (ObservedStars(forward, shared, vectors, table, device) for table in (trained, held))
+        made = partial(ObservedStars, forward, shared, vectors, device=device)
     else:
-        stars, stop = (Stars(forward, projection, table, device) for table in (trained, held))
-        spread = stars.spread()
+        made = partial(Stars, forward, projection, device=device)
+    stars, stop = made(trained), made(held)
+    spread = spread if nuisances else stars.spread()
     print(f"{device}: {n_train} stars in {components} numbers each", flush=True)
     stream, order = torch.Generator(device).manual_seed(seed), torch.Generator()
+    shuffle = shuffles(seed, order)
+    if unlimited:
+        done = len(((checkpoint and checkpoint.load()) or {"curve": {"epoch": []}})["curve"]["epoch"])
+        shuffle = renewed(shuffle, made, forward, stars, y, lambda labels: (labels - centre) / unit, done)
     span = math.log(level_high / level_low)
 
     def levels(n, stream):
@@ -235,7 +167,7 @@ def fit(
             batch=batch,
             epochs=epochs,
             patience=patience,
-            shuffle=shuffles(seed, order),
+            shuffle=shuffle,
             schedule=torch.optim.lr_scheduler.LambdaLR(optimiser, rate),
             progress=True,
             checkpoint=checkpoint,

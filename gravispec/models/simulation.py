@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.utils.extmath import randomized_svd
 
+from gravispec.labels import LABELS
 from gravispec.models.projection import N_BASIS
 from gravispec.spectra.nuisances import KINDS, TERMS, Series, values_of, widths, within
 from gravispec.spectra.observing import variance_factors
@@ -16,11 +17,14 @@ from gravispec.spectra.observing import variance_factors
 N_VIEWS = 128  # sets of measured pixels that a network sees
 TOGETHER = 64  # stars of a step with the same set
 N_PRODUCTS = len(TERMS) + 1  # that multiply coefficients; the factor of the last, of the cores, stands alone, too
+TENTH = 10  # parts of the stars that are renewed in turn
 N_VECTORS = 120  # that clean flux is made of
 
 
 class Stars:
     """Clean stars in the projected space, from which noisy ones are drawn."""
+
+    OF_STAR = ("raw", "amplitudes", "scale")
 
     def __init__(self, forward, projection, stars, device):
         raw, parameters = [], []
@@ -53,6 +57,8 @@ class ObservedStars:
 
     views : ``Views``; basis : (K', P), that of their operators
     """
+
+    OF_STAR = ("coefficients", "factors")
 
     def __init__(self, forward, views, basis, stars, device):
         wave, nuisances = forward.wave, forward.nuisances
@@ -117,6 +123,36 @@ class Views:
         inverse = 1 / (values + s[:, None].square())
         z = ((y * spread) @ vectors * inverse) @ vectors.T * spread
         return z, s, (values * inverse) @ vectors.T.square()
+
+
+def renewed(shuffle, made, forward, stars, y, scaled, done=0):
+    """``shuffle`` that before every epoch but the first replaces a tenth of the ``stars`` and their ``y`` (n, T).
+
+    made : from a table to stars of the same kind; scaled : from labels to y; done : epochs before this one
+    """
+    n, epoch = len(y), done
+
+    def renew(epoch):
+        part = (epoch - 1) % TENTH
+        lo, hi = part * n // TENTH, (part + 1) * n // TENTH
+        size = -(-n // TENTH)
+        table = forward.stars(epoch * size, split="unlimited", first=(epoch - 1) * size)[: hi - lo]
+        new = made(table)
+        for name in stars.OF_STAR:
+            getattr(stars, name)[lo:hi] = getattr(new, name)
+        y[lo:hi] = torch.as_tensor(scaled(table[list(LABELS)].to_numpy()), dtype=y.dtype, device=y.device)
+
+    for earlier in range(max(2, epoch - TENTH + 1), epoch + 1):
+        renew(earlier)
+
+    def next_order(n):
+        nonlocal epoch
+        epoch += 1
+        if epoch > 1:
+            renew(epoch)
+        return shuffle(n)
+
+    return next_order
 
 
 def _tensor(values, device):
