@@ -41,7 +41,7 @@ def fit(
     of: str = "network",
     bank: Count = 4096,
     draws: Count = 256,
-    components: Count = 120,
+    components: Count = 80,
     degree: Literal[0, 1, 2] = 0,
 ):
     """``Exact`` of the forward model of the data set."""

@@ -49,9 +49,10 @@ from gravispec.options import OPTION_TYPES
 from gravispec.source import check_asked, constants, function, tree
 
 FOLDER = Path(__file__).parents[1] / "models"
-STARS = ("flux", "sigma", "measured", "features", "experts", "labels", "stars")  # as Parts, or as rows to ``predict``
+STARS = ("flux", "sigma", "features", "experts", "labels", "stars")  # as Parts, or as rows to ``predict``
 INPUTS = (
     *STARS,
+    "measured",
     "bins",
     "ridge",
     "pca",
@@ -144,7 +145,7 @@ def plugin(name):
 
 def _check(found):
     where = f"model {found.module}"
-    check_asked(f"{where}: fit", found.fit, INPUTS)
+    check_asked(f"{where}: fit", found.fit, tuple(name for name in INPUTS if name != "measured"))
     check_asked(f"{where}: predict", found.predict, INPUTS)
     unknown = found.declares - DECLARATIONS.keys()
     if unknown:
