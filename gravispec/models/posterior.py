@@ -148,7 +148,7 @@ class Posterior(Model):
 
     def _of_star(self, flux, sigma, proposal):
         theta, log_weight, likelihood = self._weighted(flux, sigma, proposal)
-        weights = normalised_weights(log_weight)
+        weights = tempered(log_weight, WRONG)  # a single draw that counts would have no covariance
         mean, covariance = (values[self.order] for values in moments(theta, weights))
         best = self.emulator.coefficients(theta[np.argmax(log_weight)][None])
         found = posterior_columns(mean, covariance[:, self.order])
