@@ -7,6 +7,7 @@ from gravispec.device import choose_device
 from gravispec.models import model
 from gravispec.models.bins import Bins
 from gravispec.models.checkpoint import Checkpoint
+from gravispec.models.flags import FEW_DRAWS
 from gravispec.models.given import StoredStars, fit_inputs
 from gravispec.models.inference import predictions_table
 from gravispec.plugins.models import families_of, plugin
@@ -42,6 +43,12 @@ with job(snakemake) as paths:
     if "model" in paths:
         model.save(fitted, paths["model"])
     if "predictions" in paths:
-        predictions_table(fitted, module, stored).to_parquet(paths["predictions"])
+        table = predictions_table(fitted, module, stored)
+        table.to_parquet(paths["predictions"])
+        if "ess" in table:
+            few = table.loc[table["ess"] < FEW_DRAWS, "star_id"].tolist()
+            print(
+                f"{len(few)} of {len(table)} stars have fewer than {FEW_DRAWS} effective draws", *few[:20], flush=True
+            )
     if checkpoint:
         checkpoint.remove()
