@@ -12,7 +12,7 @@ from pandera.errors import SchemaErrors
 from gravispec.data.schemas import SCHEMAS
 from gravispec.data.table_schema import empty_of
 from gravispec.errors import InputError
-from gravispec.evaluation.recompute import RECIPES, ATOL, RTOL, TOLERANCE, Tables, difference, flat
+from gravispec.evaluation.recompute import ATOL, RECIPES, RTOL, TOLERANCE, Tables, difference, flat
 
 #: tables that have every star of these splits, in the order of the table of stars
 STARS_OF = {
