@@ -12,7 +12,7 @@ from pandera.errors import SchemaErrors
 from gravispec.data.schemas import SCHEMAS
 from gravispec.data.table_schema import empty_of
 from gravispec.errors import InputError
-from gravispec.evaluation.recompute import ATOL, RECIPES, RTOL, TOLERANCE, Tables, difference, flat
+from gravispec.evaluation.recompute import RECIPES, RTOL, TOLERANCE, Tables, difference, flat
 
 #: tables that have every star of these splits, in the order of the table of stars
 STARS_OF = {
@@ -59,8 +59,8 @@ def compare(name, path, table, again):
     if Path(path).suffix == ".csv":
         again = pd.read_csv(StringIO(again.to_csv(index=False, float_format="%.8g")))
     unknown = [column for column in table if column not in again and not {column, "*"} & given.keys()]
-    rtol, atol = TOLERANCE.get(name, (RTOL, ATOL))
-    found = difference(table, again, rtol=rtol, atol=atol)
+    rtol, of_column = TOLERANCE.get(name, (RTOL, 0.0))
+    found = difference(table, again, rtol=rtol, of_column=of_column)
     if found or unknown:
         raise _bad(path, found or f"column {unknown[0]} is not of this table")
 
