@@ -66,6 +66,7 @@ class RunTables:
         if dataset["kind"] == "lte":
             axes = list(settings.grids[dataset["grid"]].axes.given())
             found |= {"labels": dataset["labels"], "n_stars": dataset["n_stars"], "axes": axes}
+            found["nuisances"] = dataset.get("nuisances")
         return found
 
     def fits(self, wildcards):

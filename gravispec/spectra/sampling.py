@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from gravispec.spectra.nuisances import drawn
 from gravispec.spectra.streams import generator, stream_entropy
 
 
@@ -57,7 +58,12 @@ def sample_stars(
     return pd.DataFrame({"star_id": [f"{split}_{i:07d}" for i in row], "split": split, "row": row, **columns})
 
 
-def drawn_stars(n, *, labels, axes, split, seed, first=0):
-    """`sample_stars` with the priors of a data set: its ``labels`` as in the configuration, ``axes`` of its grid."""
+def drawn_stars(n, *, labels, axes, split, seed, first=0, nuisances=None):
+    """`sample_stars` with the priors of a data set: its ``labels`` as in the configuration, ``axes`` of its grid.
+
+    ``nuisances``: None, or priors as in the configuration; columns of their values come last.
+    """
     priors = {name: ScaledBeta(**labels[name], a=labels["beta"], b=labels["beta"]) for name in axes}
-    return sample_stars(n, split=split, seed=seed, priors=priors | {"mag": ScaledBeta(**labels["mag"])}, first=first)
+    priors |= {"mag": ScaledBeta(**labels["mag"])}
+    stars = sample_stars(n, split=split, seed=seed, priors=priors, first=first)
+    return stars.assign(**drawn(n, nuisances, split=split, seed=seed, first=first)) if nuisances else stars

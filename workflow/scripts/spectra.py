@@ -6,7 +6,7 @@ from gravispec.data.arrays import blocks, row_writer
 from gravispec.device import array_device, host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
-from gravispec.spectra.nuisances import drawn, with_nuisances
+from gravispec.spectra.nuisances import with_nuisances
 from gravispec.spectra.observing import error_parameters, snr_of
 from gravispec.spectra.sampling import drawn_stars
 from workflow.scripts.lib.job import job
@@ -16,10 +16,8 @@ with job(snakemake) as (stars_path, flux_path, error_path):
     device = array_device(snakemake.resources)
     grid = GridInterpolator.load(snakemake.input.grid, device=device)
     split, first, stop = params.shard
-    stars = drawn_stars(stop, labels=params.labels, axes=list(grid.axes), split=split, seed=params.seed, first=first)
-    if params.nuisances:
-        of_star = {"split": split, "seed": params.seed, "first": first}
-        stars = stars.assign(**drawn(stop, params.nuisances["scales"], **of_star))
+    priors = {"labels": params.labels, "axes": list(grid.axes), "nuisances": (params.nuisances or {}).get("scales")}
+    stars = drawn_stars(stop, **priors, split=split, seed=params.seed, first=first)
     error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
     with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
         for lo, hi in blocks(0, len(stars)):
