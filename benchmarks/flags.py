@@ -1,6 +1,6 @@
 """How often each flag is set under every stress, by S/N: rates of detection, and of false alarms under stress none.
 
-    python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3] [--model MODEL]
+    python -m benchmarks.flags results/RUN [--stars 5000] [--parts 3] [--model MODEL] [--odd]
 
 Reads the test stars of a finished run with built-in spectra: results/spectra, noise as in its stress.csv at its lowest
 noise level. After the stresses come spectra that are not of one star.
@@ -73,6 +73,7 @@ def main():
     parser.add_argument("--stars", type=int, default=5000)
     parser.add_argument("--parts", type=int, default=3, help="of equally many stars, by S/N")
     parser.add_argument("--model", help="of the run; by default that of its catalogue")
+    parser.add_argument("--odd", action="store_true", help="no stress, only spectra that are not of one star")
     args = parser.parse_args()
     run = TrainedRun.load(args.run / "model.safetensors")
     about = run.about["config"]
@@ -82,7 +83,7 @@ def main():
     level, leading = run.levels[0], args.model or run.about["leading"]
     spectra = {"fwhm": about["grid"]["fwhm"], "seed": about["seed"], "median": about["dataset"]["median"]}
     found = []
-    for name in [*STRESSES, *ODD]:
+    for name in ["none", *ODD] if args.odd else [*STRESSES, *ODD]:
         flux = Changed(clean, ODD[name], run.wave) if name in ODD else clean
         name_of_stress = "none" if name in ODD else name
         table = predicted(level.only([leading]), name_of_stress, flux, error, rows, **spectra)[leading]

@@ -158,6 +158,17 @@ def test_a_free_continuum_is_marginalised_as_by_the_dense_covariance():
     np.testing.assert_allclose(found - found[0], np.array(expected) - expected[0], atol=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["noise", "negative", "flat", "a proposal that is no number", "at a corner"])
+def test_what_is_no_spectrum_of_a_star_has_finite_labels(forward, posterior, kind):
+    flux, sigma = observed(forward, forward.stars(3, split="test")[list(AXES)].to_numpy(), 10)
+    noise = np.random.default_rng(2).normal(size=flux.shape)
+    flux = {"noise": 1e3 * noise, "negative": -flux, "flat": np.ones_like(flux)}.get(kind, flux)
+    middle, width = (LOW + HIGH) / 2, HIGH - LOW
+    proposal = (HIGH, np.diag((1e-6 * width) ** 2)) if kind == "at a corner" else (middle * np.nan, np.diag(width))
+    found = posterior.sampled(flux, sigma, [None if kind in ("noise", "negative", "flat") else proposal] * 3)
+    assert all(np.isfinite(values).all() for values in found.values())
+
+
 def test_every_column_of_a_posterior_is_described_in_a_catalogue(forward, posterior):
     found = posterior.predict(*observed(forward, forward.stars(1, split="test")[list(AXES)].to_numpy(), 10))
     units = {name: describe(name)[1] for name in found}

@@ -51,7 +51,8 @@ class Network(Model):
         if self.knows_gaps:
             given = self._by_gaps(flux, sigma, np.ones(flux.shape, bool) if measured is None else measured)
         else:
-            given = self.projection(flux, sigma)
+            z, s = self.projection(flux, sigma)
+            given = z, np.abs(s)  # of noise alone the mean may be negative
         with torch.no_grad():
             mean, factor = self.net(*(torch.from_numpy(values.astype(np.float32)) for values in given))
             inverse = torch.linalg.inv(factor.double()).numpy()
@@ -68,6 +69,7 @@ class Network(Model):
             rows = np.flatnonzero(of_row.ravel() == k)
             view = self.projection.view(measured[rows[0]], spread)
             y, s = view(flux[rows], sigma[rows])
+            s = np.abs(s)  # of noise alone the mean may be negative
             z, r = view.filled(y, s)
             if self.error_factor:
                 limit = MOST * self.error_factor

@@ -135,9 +135,10 @@ class Posterior(Model):
         k = self._width(flux, sigma) if self.wide else 0
         prior = self.centres[k], self.covariances[k]
         likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor)
-        if proposal is not None:
+        known = proposal is not None and all(np.isfinite(values).all() for values in proposal)
+        if known:
             theta, log_weight = self._drawn(likelihood, *proposal)
-        if proposal is None or effective(log_weight) < WRONG:
+        if not known or effective(log_weight) < WRONG:
             theta, log_weight = self.bank, likelihood(self._bank)
         for _ in range(ROUNDS):
             if effective(log_weight) >= ENOUGH:
@@ -174,6 +175,10 @@ class Posterior(Model):
         covariance = covariance * np.outer(wide, wide) + np.diag(np.square(SPREAD * width))
         theta, log_proposal = self._random(np.clip(mean, low, high), covariance)
         log_weight = log_prior(theta, self.prior, self.beta) - log_proposal
+        if not np.isfinite(log_weight).any():  # at a corner of the prior: brought within
+            margin = SPREAD * width
+            theta = np.clip(theta, low + margin, high - margin)
+            log_weight = log_prior(theta, self.prior, self.beta) - log_proposal
         inside = np.isfinite(log_weight)
         log_weight[inside] += likelihood(self.emulator.coefficients(theta[inside]))
         return theta, log_weight
