@@ -14,7 +14,7 @@ from gravispec.options import Count
 
 NEEDS = ("posterior",)
 DECLARES = ("all_levels", "no_fit", "slow", "posterior")
-COST = {"seconds": 30, "ms": 20, "MB": 900}
+COST = {"seconds": 30, "ms": 40, "MB": 900}
 WIDER = 1.5  # than the other's covariance
 
 

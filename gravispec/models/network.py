@@ -24,7 +24,7 @@ from gravispec.options import Count, Positive, Rate
 from gravispec.spectra.nuisances import MOST
 
 DECLARES = ("all_levels", "curve", "posterior")
-COST = {"seconds": 60, "ms": 6, "MB": 1200}
+COST = {"seconds": 60, "ms": 10, "MB": 1600}
 N_STOP = 8192  # stars that stop the training, of a stream of their own, and so are their noise and levels
 
 

@@ -28,7 +28,7 @@ from gravispec.spectra.forward import log_prior
 from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, widths
 
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
-COST = {"seconds": 30, "ms": 60, "MB": 900}
+COST = {"seconds": 30, "ms": 80, "MB": 900}
 SLOPES = (0.15, 0.04)  # standard deviations of flux slope and curvature, relative to the flux
 FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), "core", "constant")  # products that nuisances need
 FIRST_LOOK = ((0, 0), (1, 0), (0, 1))  # those, and how many vectors and models, by which a width of lines is chosen

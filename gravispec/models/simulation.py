@@ -17,6 +17,7 @@ from gravispec.spectra.observing import variance_factors
 N_VIEWS = 128  # sets of measured pixels that a network sees
 TOGETHER = 64  # stars of a step with the same set
 N_PRODUCTS = len(TERMS) + 1  # that multiply coefficients; the factor of the last, of the cores, stands alone, too
+FAINTEST = 0.01  # mean flux: a draw below it would have no logarithm of its noise
 TENTH = 10  # parts of the stars that are renewed in turn
 N_VECTORS = 120  # that clean flux is made of
 
@@ -119,7 +120,8 @@ class Views:
         for amplitude, triangle in zip((level[:, None] * factors.sqrt()).T, triangles, strict=True):
             normal = torch.randn(raw.shape, generator=stream, device=raw.device)
             raw = raw + (amplitude[:, None] * normal) @ triangle.T
-        y, s = raw[:, :-1] / raw[:, -1:] - mean, level * (factors @ of_scale).sqrt() / raw[:, -1]
+        amplitude = raw[:, -1].clamp(min=FAINTEST)
+        y, s = raw[:, :-1] / amplitude[:, None] - mean, level * (factors @ of_scale).sqrt() / amplitude
         inverse = 1 / (values + s[:, None].square())
         z = ((y * spread) @ vectors * inverse) @ vectors.T * spread
         return z, s, (values * inverse) @ vectors.T.square()
