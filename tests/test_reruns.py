@@ -41,7 +41,11 @@ MORE = {
     },
     "models": {"centred": {"module": "mixture", "family": "centred"}, "any_level": {"module": "any_level"}},
     "runs": {
-        "levels": {"like": "benchmark_smoke", "models": ["global_ridge", "centred", "any_level"], "catalogue": None},
+        "levels": {
+            "like": "benchmark_smoke",
+            "models": ["global_ridge", "network", "centred", "any_level"],
+            "catalogue": None,
+        },
         "small": {"like": "moe_smoke", "n_train": 1500, "models": ["global_ridge"], "rho": None},
     },
     "comparisons": {"growth": ["small", "moe_smoke"]},

@@ -38,6 +38,7 @@ def labels_of(survey, path):
 def written(path, wave, flux, error):
     table = Table({"wave": np.tile(wave, (len(flux), 1)), "flux": flux, "error": error})
     table["wave"].unit = "Angstrom"
+    table["flux"].unit = table["error"].unit = "erg s-1 cm-2 Angstrom-1"
     table.meta["AIRORVAC"] = "VACUUM"
     table.write(path)
     return path
@@ -50,7 +51,7 @@ def test_its_stars_have_nuisances_and_the_errors_that_are_given_are_wrong_by_a_f
     clean = np.load(smoke.path / "results/spectra/survey_smoke/flux/test_0.npy")
     np.testing.assert_allclose(np.median(clean, axis=1), 1, rtol=1e-5)
     measured = measured_pixels(table, wave)
-    clean = clean / np.median(np.where(measured, clean, np.nan) / np.where(measured, flux, np.nan), axis=1)[:, None]
+    clean = clean / np.nanmedian(np.where(measured, clean, np.nan) / np.where(measured, flux, np.nan), axis=1)[:, None]
     residual = np.where(measured, (flux - clean) / sigma, np.nan)
     scatter = np.nanstd(residual, axis=1) * table["error_factor"]
     np.testing.assert_allclose(np.median(scatter), 1, atol=0.01)
@@ -106,10 +107,13 @@ def test_a_spectrum_of_which_every_pixel_is_masked_is_named_and_loses_no_other(s
 
 
 def test_the_unit_of_errors_is_measured_within_its_prior(survey, stars, tmp_path):
-    """Errors that are wrong by 15 % move nothing; S/N is what the file says."""
+    """Errors that are wrong by 15 % move nothing but stars whose noise seems to be beyond the prior of its unit."""
     run = TrainedRun.load(survey / "model.safetensors")
     chosen = Chosen(run, run.levels[0], "survey_network")
     assert chosen.knows_gaps
-    _, flux, sigma = (part[:60] for part in stars)
+    near = stars[0]["error_factor"].between(0.92, 1.08).to_numpy()
+    flux, sigma = (part[near][:60] for part in stars[1:])
     one, other = (chosen.level.predict(flux, factor * sigma, chosen.model) for factor in (1.0, 1.15))
-    np.testing.assert_allclose(one["log_g"], other["log_g"], atol=0.1 * one["sigma_log_g"].median())
+    moved = np.abs(one["log_g"] - other["log_g"]) / one["sigma_log_g"]
+    assert np.quantile(moved, 0.9) < 0.02
+    assert (moved < 1).all()
