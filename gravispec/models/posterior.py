@@ -30,7 +30,8 @@ from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, widths
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 80, "MB": 900}
 SLOPES = (0.15, 0.04)  # standard deviations of flux slope and curvature, relative to the flux
-FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), "core", "constant")  # products that nuisances need
+#: products that nuisances need; further ones of `PRODUCTS` change nothing at S/N 70
+FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), (0, 3), (0, 4), "core", "constant")
 FIRST_LOOK = ((0, 0), (1, 0), (0, 1))  # those, and how many vectors and models, by which a width of lines is chosen
 N_VECTORS, N_MODELS = 40, 512
 N_PRIOR = 200_000  # draws of nuisances that their prior is measured by
