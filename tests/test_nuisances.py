@@ -7,8 +7,6 @@ import torch
 import yaml
 from scipy import stats
 
-from gravispec.config import load
-from gravispec.errors import InputError
 from gravispec.models.likelihood import Likelihood
 from gravispec.models.posterior import fit as fit_posterior
 from gravispec.models.projection import fit_projection
@@ -272,30 +270,3 @@ def test_the_posterior_marginalises_nuisances_and_pixels_that_are_missing(forwar
     assert (found["ess"] > 50).mean() > 0.95
     ratio = found["misfit"] * np.sqrt(2 * measured.sum(axis=1)) / measured.sum(axis=1) + 1
     np.testing.assert_allclose(np.median(ratio * values["error_factor"] ** 2), 1, atol=0.02)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"windows": [[9000, 9100]]}, "windows = 9000, 9100: outside the pixels of its grid, 7900-8850 Å"),
-        ({"windows": [[8400, 8300]]}, "8400, 8300 do not rise"),
-        ({"windows": []}, "missing and windows need each other"),
-        ({"slop": 0.1}, "datasets.survey_smoke.nuisances.slop = 0.1: unknown key; allowed here: slope,"),
-        ({"velocity": 100}, "velocity"),
-    ],
-)
-def test_bad_nuisances_are_refused_with_one_line(change, message):
-    raw = yaml.safe_load((REPO / "config/config.yaml").read_text())
-    raw["datasets"]["survey_smoke"]["nuisances"] |= change
-    with pytest.raises(InputError) as error:
-        load(raw)
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("other", [{"continuum": 100}, {"median": "clean"}])
-def test_nuisances_and_a_running_continuum_are_refused_together(other):
-    raw = yaml.safe_load((REPO / "config/config.yaml").read_text())
-    raw["datasets"]["odd"] = raw["datasets"]["survey_smoke"] | other
-    with pytest.raises(InputError, match="median: noisy and continuum: 0"):
-        load(raw)

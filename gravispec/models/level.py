@@ -54,11 +54,12 @@ class Level:
         normalised, sigma = self._normalised(flux, sigma)
         snr = quality.snr(normalised, sigma, measured)
         cost = np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
-        masked = [] if measured is None else np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1))
-        if len(masked) and not self.models[name].model.knows_gaps:
+        filled = measured is not None and not self.models[name].model.knows_gaps
+        masked = np.flatnonzero(~measured.all(axis=1) & measured.any(axis=1)) if filled else []
+        if len(masked):
             cost[masked] = bridged(measured[masked], snr[masked], self.fits.ridge.coef, self.references)
         table = self._rows(normalised, sigma, name, measured, snr, cost)
-        if len(masked) and not self.models[name].model.knows_gaps:
+        if len(masked):
             dear = masked[(table["fill_cost"][masked] > LITTLE) | ~short_gaps(measured[masked])]
             if len(dear):
                 of_dear = [values[dear] for values in (flux, sigma, measured, snr)]

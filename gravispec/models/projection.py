@@ -93,10 +93,7 @@ class View(Projection):
 
     def filled(self, y, s):
         """ẑ and r (m, K) of y (m, K) and s (m,)."""
-        share = self.values / (self.values + np.square(s)[:, None])
-        inverse = 1 / (self.values + np.square(s)[:, None])
-        z = ((y * self.spread) @ self.vectors * inverse) @ self.vectors.T * self.spread
-        return z, share @ np.square(self.vectors).T
+        return wiener(y, s, self.values, self.vectors, self.spread)
 
     def noise(self, flux, y, z, r):
         """(m,) √(Σ w₀ σ² / n) / a as the flux itself has it, from what ẑ leaves of the n measured pixels."""
@@ -105,6 +102,13 @@ class View(Projection):
         power = np.square(flux / amplitude[:, None] - self.typical) @ self.weight * n
         left = power - 2 * np.einsum("mk,mk->m", z, y) + np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True)
         return np.sqrt(np.maximum(left, 0) / np.maximum(n - r.sum(axis=1), 1))
+
+
+def wiener(y, s, values, vectors, spread):
+    """ẑ and r (m, K) of y (m, K) and s (m,), with the fields of a ``View``; arrays or tensors."""
+    inverse = 1 / (values + s[:, None] ** 2)
+    z = ((y * spread) @ vectors * inverse) @ vectors.T * spread
+    return z, (values * inverse) @ vectors.T**2
 
 
 def fit_projection(spectra, n, wave, size):

@@ -10,7 +10,7 @@ import torch
 from sklearn.utils.extmath import randomized_svd
 
 from gravispec.labels import LABELS
-from gravispec.models.projection import N_BASIS
+from gravispec.models.projection import N_BASIS, wiener
 from gravispec.spectra.nuisances import KINDS, TERMS, Series, values_of, widths, within
 from gravispec.spectra.observing import variance_factors
 
@@ -122,9 +122,8 @@ class Views:
             raw = raw + (amplitude[:, None] * normal) @ triangle.T
         amplitude = raw[:, -1].clamp(min=FAINTEST)
         y, s = raw[:, :-1] / amplitude[:, None] - mean, level * (factors @ of_scale).sqrt() / amplitude
-        inverse = 1 / (values + s[:, None].square())
-        z = ((y * spread) @ vectors * inverse) @ vectors.T * spread
-        return z, s, (values * inverse) @ vectors.T.square()
+        z, r = wiener(y, s, values, vectors, spread)
+        return z, s, r
 
 
 def renewed(shuffle, made, forward, stars, y, scaled, done=0):

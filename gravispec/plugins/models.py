@@ -69,7 +69,7 @@ DECLARATIONS = {
     "truth": "reads true labels: never in a catalogue or under stress",
     "all_levels": "one fit serves all noise levels",
     "no_fit": "there is nothing to fit: its fit may ask for no stars",
-    "slow": "stress and intervals use 1,000 stars",
+    "slow": "stress and intervals use 1,000 stars, stress 200 where the spectra have nuisances",
     "weights": "its predictions have weights of the experts, which are drawn",
     "curve": "its fit writes a curve of its training, which is drawn",
     "posterior": "its predictions have standard deviations and covariances of all labels",

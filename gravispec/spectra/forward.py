@@ -15,7 +15,7 @@ from gravispec.data.arrays import blocks
 from gravispec.device import host
 from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
-from gravispec.spectra.nuisances import drawn, with_nuisances
+from gravispec.spectra.nuisances import with_nuisances
 from gravispec.spectra.observing import error_parameters
 from gravispec.spectra.sampling import drawn_stars
 
@@ -49,7 +49,8 @@ class ForwardModel:
 
     def stars(self, n, *, split, first=0) -> pd.DataFrame:
         """Stars ``first`` to n of a stream, with labels, magnitude and conditions; ``train``: those of the data set."""
-        return drawn_stars(n, labels=self.labels, axes=self.axes, split=split, seed=self.seed, first=first)
+        priors = {"labels": self.labels, "axes": self.axes, "nuisances": (self.nuisances or {}).get("scales")}
+        return drawn_stars(n, **priors, split=split, seed=self.seed, first=first)
 
     def spectra(self, stars, *, size=1024):
         """Yield clean flux (m, P) float32 of median 1 and ``error_parameters`` (m, 2) of blocks of stars."""
@@ -58,16 +59,12 @@ class ForwardModel:
             yield flux, error_parameters(self.wave, flux, stars.iloc[lo:hi])
 
     def observed(self, stars, *, size=1024):
-        """The same with the nuisances, if any, which follow the stars by their stream."""
-        if not self.nuisances:
-            yield from self.spectra(stars, size=size)
-            return
-        scales, split = self.nuisances["scales"], stars["split"].iloc[0]
-        values, lo = pd.DataFrame(drawn(len(stars), scales, split=split, seed=self.seed)), 0
-        for flux, parameters in self.spectra(stars, size=size):
-            of_block = values.iloc[lo : lo + len(flux)]
-            lo += len(flux)
-            yield with_nuisances(flux, self.wave, self.nuisances["fwhm"], of_block).astype(np.float32), parameters
+        """The same with the nuisances of the stars, if any."""
+        ends = blocks(0, len(stars), size)
+        for (lo, hi), (flux, parameters) in zip(ends, self.spectra(stars, size=size), strict=True):
+            if self.nuisances:
+                flux = with_nuisances(flux, self.wave, self.nuisances["fwhm"], stars.iloc[lo:hi]).astype(np.float32)
+            yield flux, parameters
 
 
 class Clean:

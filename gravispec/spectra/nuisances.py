@@ -158,7 +158,7 @@ class Series:
     """The series above, for pixels ``wave`` (P,), Å, and a line spread function of ``fwhm``, Å."""
 
     def __init__(self, wave, fwhm):
-        self.wave, self.fwhm, self.x = wave, fwhm, positions(len(wave))
+        self.wave, self.x = wave, positions(len(wave))
         self.core = stress.core_pixels(wave).astype(float)
         self._to_powers = np.linalg.pinv(np.stack([self.x**k for k in range(POWERS)], axis=1))  # (3, P)
         self._high = self._to_powers @ np.stack([self.x**k for k in range(2 * POWERS - 1)], axis=1)  # of x⁰ ... x⁴
