@@ -51,7 +51,7 @@ def _surface_flux(labels, wave, device):
 
 
 def _prepared(label):
-    return prepare(*label, a_M=0.0, C_M=0.0, v_micro=2.0, lines=load_lines(), bands=BANDS)
+    return prepare(*label, a_M=0.0, C_M=0.0, N_M=0.0, v_micro=2.0, lines=load_lines(), bands=BANDS)
 
 
 def write_data_set(folder, n_train, *, quick=False):

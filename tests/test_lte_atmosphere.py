@@ -130,7 +130,7 @@ def test_solar_pressures_of_the_marcs_model():
 @pytest.mark.parametrize("labels", [(4500.0, 1.5, 0.0), (5777.0, 4.44, 0.0), (6000.0, 4.0, -2.0)])
 def test_hydrostatic_equilibrium(labels):
     tau = depth_scale(240)
-    gas = model_atmosphere(*labels, 0.0, 0.0, tau)
+    gas = model_atmosphere(*labels, 0.0, 0.0, 0.0, tau)
     kappa = continuous_opacity(gas, np.array([5000.0]))[:, 0] / gas.density
     gradient = np.gradient(np.log(gas.P_gas), np.log(tau))
     np.testing.assert_allclose(gradient[1:-1], (10.0 ** labels[1] * tau / (kappa * gas.P_gas))[1:-1], rtol=0.005)
@@ -152,7 +152,7 @@ def test_solar_temperatures_of_the_marcs_model():
     ],
 )
 def test_temperatures_of_atlas_models_between_those_of_the_table(labels, mass, published):
-    gas = model_atmosphere(*labels, 0.0, 0.0, depth_scale(200))
+    gas = model_atmosphere(*labels, 0.0, 0.0, 0.0, depth_scale(200))
     T = np.exp(np.interp(np.log(mass) + labels[1] * np.log(10.0), np.log(gas.P_gas), np.log(gas.T)))
     np.testing.assert_allclose(T, published, rtol=0.03)
 
@@ -178,7 +178,7 @@ def test_the_continuum_carries_what_the_lines_block_beside_the_total_flux():
     for T_eff, log_g in ((4500.0, 2.0), (5777.0, 4.44)):
         blocked = []
         for M_H in (-2.0, -1.0, 0.0):
-            gas = model_atmosphere(T_eff, log_g, M_H, 0.0, 0.0, TAU)
+            gas = model_atmosphere(T_eff, log_g, M_H, 0.0, 0.0, 0.0, TAU)
             ratio = continuous_opacity(gas, wave) / continuous_opacity(gas, np.array([5000.0]))
             flux = np.trapezoid(emergent_flux(optical_depth(ratio, TAU), planck(wave, gas.T)), wave)
             blocked.append(1.0 - STEFAN_BOLTZMANN * T_eff**4 / flux)

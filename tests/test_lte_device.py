@@ -41,7 +41,7 @@ def instrument(fine):
 @pytest.fixture(scope="module")
 def dwarf():
     """A dwarf whose lines and bands are seen all over the range."""
-    return prepare(4000.0, 4.5, 0.25, 0.0, 0.0, 2.0, lines=load_lines(), bands=BANDS)
+    return prepare(4000.0, 4.5, 0.25, 0.0, 0.0, 0.0, 2.0, lines=load_lines(), bands=BANDS)
 
 
 @on_devices

@@ -127,7 +127,7 @@ def test_wavelengths_of_the_lines():
 
 
 def test_the_grid_of_the_lines_is_fine_enough():
-    gas = model_atmosphere(*HOT_GIANT, 0.0, 0.0, TAU)
+    gas = model_atmosphere(*HOT_GIANT, 0.0, 0.0, 0.0, TAU)
     wave = np.arange(8300.0, 8870.0, 0.05)
     grid = line_grid()
     exact = paschen_lines(gas, 2.0, wave)
@@ -144,7 +144,7 @@ def test_the_grid_of_the_lines_is_fine_enough():
 
 @pytest.mark.parametrize("labels", [(6500.0, 0.5, -3.0), HOT_GIANT, (6000.0, 4.0, 0.0), (5000.0, 3.0, -1.0)])
 def test_lines_merge_into_the_continuum_without_a_step(labels):
-    gas = model_atmosphere(*labels, 0.0, 0.0, TAU)
+    gas = model_atmosphere(*labels, 0.0, 0.0, 0.0, TAU)
     wave = np.array([PASCHEN_LIMIT - 1e-3, PASCHEN_LIMIT + 1e-3])
     opacity = continuous_opacity(gas, wave) + paschen_lines(gas, 2.0, wave)
     np.testing.assert_allclose(opacity[:, 0], opacity[:, 1], rtol=2e-3)

@@ -8,8 +8,10 @@ from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import (
     depth_scale,
     hydrostatic_gas,
+    model_atmosphere,
     temperature,
 )
+from gravispec.spectra.lte.chemistry import equilibrium
 from gravispec.spectra.lte.constants import (
     BOLTZMANN,
     ELECTRON_VOLT,
@@ -162,6 +164,20 @@ def test_labels_do_what_they_say():
         assert (flux / continuum).mean() < norm.mean() - 1e-3
     carbon = lambda C_M: equivalent_width((6000.0, 4.0, 0.0), lines_at(8335.144), wave, C_M=C_M)  # noqa: E731
     assert carbon(0.4) > 1.2 * carbon(0.0) > 0.0
+
+
+def test_nitrogen_makes_cn_and_nothing_else():
+    """The density of CN goes with that of N where N is free, with its root where it is N2. No other lines."""
+    wave = np.arange(7950.0, 8050.0, 0.05)
+    for T_eff, power in ((6500.0, 1.0), (3750.0, 0.5)):
+        atmospheres = (model_atmosphere(T_eff, 2.5, 0.0, 0.0, 0.0, N_M, TAU) for N_M in (0.0, 0.3))
+        poor, rich = (equilibrium(gas)[1]["CN"][20:40] for gas in atmospheres)
+        np.testing.assert_allclose(rich / poor, 10 ** (0.3 * power), rtol=0.05)
+    flux = {N_M: synthesize(4800.0, 2.5, 0.0, N_M=N_M, wave=wave) for N_M in (0.0, 0.3)}
+    depth = [1 - (flux[N_M][0] / flux[N_M][1]).mean() for N_M in flux]
+    assert depth[1] > depth[0] + 0.01
+    without = [synthesize(4800.0, 2.5, 0.0, N_M=N_M, wave=wave, bands=())[0] for N_M in flux]
+    np.testing.assert_allclose(without[1], without[0], rtol=2e-4)
 
 
 def test_no_lines_leave_the_continuum():

@@ -72,9 +72,11 @@ def hydrostatic_gas(T: np.ndarray, log_g: float, abundance: np.ndarray, tau: np.
     return solve_gas(T, P_gas, abundance, P_e)
 
 
-def model_atmosphere(T_eff: float, log_g: float, M_H: float, a_M: float, C_M: float, tau: np.ndarray) -> Gas:
+def model_atmosphere(
+    T_eff: float, log_g: float, M_H: float, a_M: float, C_M: float, N_M: float, tau: np.ndarray
+) -> Gas:
     """Gas at the optical depths `tau` (n_depth,) of a star; `T_eff` K, `log_g` cgs, the abundances dex.
 
-    `a_M` and `C_M` change the gas, not T(tau).
+    `a_M`, `C_M` and `N_M` change the gas, not T(tau).
     """
-    return hydrostatic_gas(temperature(T_eff, log_g, M_H, tau), log_g, abundances(M_H, a_M, C_M), tau)
+    return hydrostatic_gas(temperature(T_eff, log_g, M_H, tau), log_g, abundances(M_H, a_M, C_M, N_M), tau)

@@ -41,16 +41,18 @@ def load_elements() -> Elements:
     )
 
 
-def abundances(M_H: float, a_M: float = 0.0, C_M: float = 0.0) -> np.ndarray:
+def abundances(M_H: float, a_M: float = 0.0, C_M: float = 0.0, N_M: float = 0.0) -> np.ndarray:
     """Number of atoms per hydrogen nucleus, (n_el,), of the scaled solar mixture.
 
-    Everything heavier than helium scales with `M_H` (dex); O, Mg, Si, S, Ca and Ti also with `a_M`, C also with `C_M`.
+    Everything heavier than helium scales with `M_H` (dex); O, Mg, Si, S, Ca and Ti also with `a_M`, C with `C_M` and N
+    with `N_M`.
     """
     elements = load_elements()
     shift = np.full(len(elements.names), float(M_H))
     shift[:2] = 0.0
     shift[[elements.names.index(name) for name in ALPHA_ELEMENTS]] += a_M
     shift[elements.names.index("C")] += C_M
+    shift[elements.names.index("N")] += N_M
     return 10.0 ** (elements.log_abundance - 12.0 + shift)
 
 

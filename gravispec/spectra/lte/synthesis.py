@@ -23,6 +23,7 @@ VALIDITY = {
     "M_H": (-3.0, 1.0),
     "a_M": (-1.0, 1.0),
     "C_M": (-1.0, 1.0),
+    "N_M": (-1.0, 1.0),
     "v_micro": (0.0, 10.0),  # km/s
 }
 WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
@@ -53,6 +54,7 @@ def synthesize(
     *,
     a_M: float = 0.0,
     C_M: float = 0.0,
+    N_M: float = 0.0,
     v_micro: float = 2.0,
     wave: np.ndarray,
     line_list: pd.DataFrame | None = None,
@@ -61,12 +63,13 @@ def synthesize(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Surface flux and continuum, both (n_wave,) erg s-1 cm-2 A-1, of a plane-parallel LTE atmosphere.
 
-    `T_eff` K, `log_g` cgs dex, `M_H`, `a_M`, `C_M` dex, `v_micro` km/s; `wave` (n_wave,) vacuum Angstrom, increasing,
-    fine enough for the line cores (`instrument.fine_wave`). `line_list` is a table of atomic lines like that of
-    `lines.load_lines`, the default; `bands` are the molecules whose bands are included; `device` is where the work at
-    the wavelengths is done (`gravispec.device.on_device`). Raises InputError outside `VALIDITY` and `WAVE_RANGE`.
+    `T_eff` K, `log_g` cgs dex, `M_H`, `a_M`, `C_M`, `N_M` dex, `v_micro` km/s; `wave` (n_wave,) vacuum Angstrom,
+    increasing, fine enough for the line cores (`instrument.fine_wave`). `line_list` is a table of atomic lines like
+    that of `lines.load_lines`, the default; `bands` are the molecules whose bands are included; `device` is where the
+    work at the wavelengths is done (`gravispec.device.on_device`). Raises InputError outside `VALIDITY` and
+    `WAVE_RANGE`.
     """
-    labels = {"T_eff": T_eff, "log_g": log_g, "M_H": M_H, "a_M": a_M, "C_M": C_M, "v_micro": v_micro}
+    labels = {"T_eff": T_eff, "log_g": log_g, "M_H": M_H, "a_M": a_M, "C_M": C_M, "N_M": N_M, "v_micro": v_micro}
     wave = np.asarray(wave, dtype=float)
     _check(labels, wave)
     model = prepare(**labels, lines=load_lines() if line_list is None else line_list, bands=bands)
@@ -80,6 +83,7 @@ def prepare(
     M_H: float,
     a_M: float,
     C_M: float,
+    N_M: float,
     v_micro: float,
     *,
     lines: pd.DataFrame,
@@ -87,7 +91,7 @@ def prepare(
 ) -> Model:
     """All of a model that does not depend on the wavelengths of the spectrum; arguments as in `synthesize`."""
     tau_ref, coarse = depth_scale(), coarse_grid()
-    gas, molecules = equilibrium(model_atmosphere(T_eff, log_g, M_H, a_M, C_M, tau_ref))
+    gas, molecules = equilibrium(model_atmosphere(T_eff, log_g, M_H, a_M, C_M, N_M, tau_ref))
     reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))
     ratio = continuous_opacity(gas, coarse) / reference
     source = planck(coarse, gas.T)
