@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gravispec.data.arrays import blocks, row_writer
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.instrument import fine_wave, response
 from gravispec.spectra.lte.lines import load_lines
 from gravispec.spectra.lte.synthesis import BANDS, emerge, prepare, synthesize
@@ -17,6 +17,7 @@ from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised, row_median
 from gravispec.spectra.observing import error_arrays
 from gravispec.spectra.sampling import sample_stars
+from gravispec.spectra.splines import nodes
 
 SEED = 0
 NOISE_LEVEL = 0.2

@@ -29,7 +29,8 @@ from gravispec.models.pca import N_COMPONENTS, pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv
 from gravispec.plugins.models import families_of, plugin
 from gravispec.spectra.forward import ForwardModel
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
+from gravispec.spectra.splines import nodes
 from tests.conftest import REPO
 
 SIZES, N_PIXELS, LEVEL, SEED = {"train": 400, "val": 250, "test": 50}, 560, 0.5, 3

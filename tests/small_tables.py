@@ -38,7 +38,7 @@ ABOUT = {
     "validation": {"fit": 0.5, "stop": 0.1},
     "labels": LABELS | {"beta": 1.2, "mag": {"low": 20.5, "high": 22.5}},
     "n_stars": N_STARS,
-    "axes": ["T_eff", "log_g", "M_H"],
+    "names": ["T_eff", "log_g", "M_H"],
     "user_files": [],
     "leading": "gate",
     "cells": [(level, 60, names) for level, names in NAMES.items()],
@@ -112,7 +112,7 @@ def inputs_of(folder, rng, stars, level):
 def small_tables(folder):
     """``Tables`` of a run of two levels with different models, all right; every table is in ``folder``."""
     rng = np.random.default_rng(8)
-    how = {"labels": ABOUT["labels"], "axes": ABOUT["axes"], "seed": ABOUT["seed"]}
+    how = {"labels": ABOUT["labels"], "names": ABOUT["names"], "seed": ABOUT["seed"]}
     stars = [drawn_stars(n, split=split, **how) for split, n in N_STARS.items()]
     stars = pd.concat(stars, ignore_index=True).assign(snr=rng.uniform(2, 30, sum(N_STARS.values())))
     stars.to_parquet(folder / "stars.parquet")

@@ -20,10 +20,11 @@ from gravispec.features import quality, window
 from gravispec.models.moments import fold_moments, fold_of_row, moments_of, pool
 from gravispec.models.pca import pca_from_moments
 from gravispec.models.ridge import cross_fit_from_moments, ridge_cv
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.observing import error_of, error_parameters, snr_of
+from gravispec.spectra.splines import nodes
 
 REPO = Path(__file__).parents[1]
 WAVE = 8100.0 + 2.0 * np.arange(301)  # Å; the windows of the gate features are inside

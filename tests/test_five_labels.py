@@ -13,11 +13,12 @@ from gravispec.cli import export
 from gravispec.data.pfsspec import open_file, read_spectra, read_stars
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.instrument import fine_wave, observe
 from gravispec.spectra.lte.synthesis import synthesize
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.sampling import ScaledBeta, sample_stars
+from gravispec.spectra.splines import nodes
 from tests.conftest import Checkout
 
 SIZES = {"train": 800, "val": 300, "test": 200}

@@ -7,8 +7,9 @@ import pytest
 from scipy.interpolate import CubicSpline, make_interp_spline
 
 from gravispec.errors import InputError
-from gravispec.spectra.grid import GridInterpolator, _spline_degree, fit_basis, nodes, shard, tensor_spline
+from gravispec.spectra.grid import GridInterpolator, fit_basis, shard
 from gravispec.spectra.normalise import median_normalised, row_median
+from gravispec.spectra.splines import TensorSpline, degree, nodes
 
 AXES = {"T_eff": np.linspace(3750, 6000, 7), "log_g": np.linspace(1, 5, 5), "M_H": np.linspace(-2.5, 0.75, 6)}
 WAVE = 8400 + 0.5 * np.arange(300)
@@ -64,7 +65,7 @@ def leave_one_out_error(grid):
 def _plane_error(grid, positions, by_node, j):
     """rms (n_models / n_nodes,) of the models at positions[j], predicted from those at the other positions."""
     rest = np.delete(np.arange(len(positions)), j)
-    predicted = make_interp_spline(positions[rest], by_node[rest], k=_spline_degree(len(rest)))(positions[j])
+    predicted = make_interp_spline(positions[rest], by_node[rest], k=degree(len(rest)))(positions[j])
     flat = (c.reshape(-1, c.shape[-1]) for c in (by_node[j], predicted))
     true, predicted = (median_normalised(np.exp(c @ grid.basis.components + grid.basis.mean)) for c in flat)
     return np.sqrt(((predicted - true) ** 2).mean(axis=1))
@@ -159,7 +160,7 @@ def test_any_number_of_axes_and_of_nodes(n_nodes):
 
     low, high = np.array([(values[0], values[-1]) for values in axes.values()]).T
     labels = rng.uniform(low, high, (50, len(n_nodes)))
-    spline = tensor_spline(axes, polynomial(nodes(axes))[:, None])
+    spline = TensorSpline.through(axes, polynomial(nodes(axes))[:, None])
     np.testing.assert_allclose(spline(labels)[:, 0], polynomial(labels), rtol=1e-9, atol=1e-9)
 
 

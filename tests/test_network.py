@@ -12,9 +12,10 @@ from gravispec.models.posterior_net import loss_of
 from gravispec.models.projection import fit_projection
 from gravispec.models.simulation import Stars
 from gravispec.spectra.forward import ForwardModel
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.observing import error_of, variance_components, variance_factors
+from gravispec.spectra.splines import nodes
 
 P, K = 500, 30
 WAVE = np.linspace(7300.0, 8800.0, P)
@@ -53,7 +54,7 @@ def test_the_variance_of_every_star_is_a_sum_of_three_spectra(forward):
 def test_projected_noise_has_the_covariance_of_the_noise_on_the_pixels(forward, projection):
     """U diag(σ²) Uᵀ of each star, in units of its diagonal."""
     _, parameters = spectra(forward, 5)
-    triangles, of_scale = projection.triangles(WAVE)
+    triangles, of_scale = projection.triangles(variance_components(WAVE))
     factors, rows = variance_factors(WAVE, parameters), projection.rows.astype(float)
     for star, sigma in zip(factors, error_of(WAVE, parameters).astype(float), strict=True):
         expected = (rows * sigma**2) @ rows.T

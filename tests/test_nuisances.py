@@ -13,7 +13,7 @@ from gravispec.models.projection import fit_projection
 from gravispec.models.simulation import ObservedStars, Views, clean_basis, gaps
 from gravispec.spectra import stress
 from gravispec.spectra.forward import ForwardModel
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.nuisances import (
     KINDS,
@@ -21,12 +21,14 @@ from gravispec.spectra.nuisances import (
     Series,
     drawn,
     measured_pixels,
+    model_sigma,
     values_of,
     widths,
     with_nuisances,
 )
 from gravispec.spectra.observation import observe
 from gravispec.spectra.observing import error_of
+from gravispec.spectra.splines import nodes
 from tests.conftest import REPO
 
 P, K, FWHM = 900, 40, 1.6
@@ -62,7 +64,7 @@ def clean(forward, n):
 
 @pytest.mark.parametrize("wide", widths(0.3), ids=lambda width: f"{width.name}{width.low:.3g}")
 def test_the_series_is_what_nuisances_do_to_a_spectrum(forward, wide):
-    """Within 0.2 % of the flux, rms, in 95 % of the stars, 0.5 % with wide lines; without the ends of the spectra."""
+    """Within 0.2 % of the flux, rms, in 95 % of the stars, 0.6 % with wide lines; without the ends of the spectra."""
     n = 200
     flux, _ = clean(forward, n)
     values = drawn(n, {**SCALES, "wide": 0.0}, split="x", seed=3)
@@ -76,7 +78,7 @@ def test_the_series_is_what_nuisances_do_to_a_spectrum(forward, wide):
         found += factor[:, None] * (product + added)
     missed = np.sqrt(np.square(found - exact)[:, 30:-30].mean(axis=1))
     moved = np.sqrt(np.square(exact - flux)[:, 30:-30].mean(axis=1))
-    assert np.quantile(missed, 0.95) < (5e-3 if wide.name else 2e-3)
+    assert np.quantile(missed, 0.95) < (6e-3 if wide.name else 2e-3)
     assert np.median(moved) > 0.05
 
 
@@ -190,7 +192,7 @@ def test_gaps_are_windows_scattered_pixels_and_ends_and_every_set_leaves_enough(
     assert measured[0].all()
     assert (measured.sum(axis=1) > P // 10).all()
     in_window = (WAVE >= 8462) & (WAVE <= 8520)
-    assert 0.2 < (~measured[:, in_window]).all(axis=1).mean() < 0.6
+    assert 0.6 < (~measured[:, in_window]).all(axis=1).mean() < 0.9
     assert len(np.unique(measured, axis=0)) > 60
 
 
@@ -212,8 +214,10 @@ def test_simulated_stars_are_distributed_as_spectra_with_nuisances_that_are_proj
         if width.name:
             values[width.name] = width.value(np.random.default_rng(3).random(m))
         error = np.tile(error_of(WAVE, parameters), (m, 1))
+        of_model = model_sigma(WAVE, FWHM, SCALES)
         spectra = with_nuisances(np.tile(flux, (m, 1)), WAVE, FWHM, values).astype(np.float32)
-        noisy = add_noise(spectra, error, level=level, seed=9, split="x", rows=np.arange(m))
+        total = np.hypot(error, of_model / level).astype(np.float32)
+        noisy = add_noise(spectra, total, level=level, seed=9, split="x", rows=np.arange(m))
         y, scale = views[k](noisy, level * error)
         long_way, share = views[k].filled(y, scale)
         for one, other in zip((z[mine] @ directions).T, (long_way @ directions).T, strict=True):
@@ -256,7 +260,8 @@ def test_the_posterior_marginalises_nuisances_and_pixels_that_are_missing(forwar
     flux, parameters = clean(forward, n)
     spectra = with_nuisances(flux, WAVE, FWHM, values).astype(np.float32)
     error = error_of(WAVE, parameters)
-    noisy = add_noise(spectra, error, level=level, seed=3, split="x", rows=np.arange(n))
+    total = np.hypot(error, model_sigma(WAVE, FWHM, SCALES) / level).astype(np.float32)
+    noisy = add_noise(spectra, total, level=level, seed=3, split="x", rows=np.arange(n))
     sigma, measured = level * error * values["error_factor"][:, None], measured_pixels(pd.DataFrame(values), WAVE)
     found = posterior.predict(noisy, sigma, measured)
     wild = np.where(measured, noisy, 1e3)

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gravispec.errors import InputError
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.grid import GridInterpolator, fit_basis
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.observing import (
     SIGNAL_SCALE,
@@ -19,6 +19,7 @@ from gravispec.spectra.observing import (
     spectral_slope,
 )
 from gravispec.spectra.sampling import sample_stars
+from gravispec.spectra.splines import nodes
 
 WAVE = 7100.2136 + 0.42725 * np.arange(4096)
 REFERENCE = {"mag": 21.5, "seeing": 1.0, "zenith_angle": 22.5, "field_angle": 0.325}

@@ -9,8 +9,9 @@ from gravispec.models.importance import moments, normalised_weights, student_dra
 from gravispec.models.likelihood import Likelihood
 from gravispec.models.posterior import QUANTILES, fit
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
-from gravispec.spectra.forward import ForwardModel, log_prior
-from gravispec.spectra.grid import GridInterpolator, fit_basis, nodes
+from gravispec.spectra.forward import ForwardModel
+from gravispec.spectra.grid import GridInterpolator, fit_basis
+from gravispec.spectra.splines import nodes
 
 P = 240
 WAVE = np.linspace(8150.0, 8700.0, P)
@@ -56,9 +57,7 @@ def quadrature(forward, flux, sigma, n=30):
     steps = np.linspace(-6, 6, 49)[:, None] * square**-0.5  # of the amplitude, in its standard deviations
     amplitude = product / square + steps
     chi2 = np.square(target).sum() - 2 * amplitude * product + amplitude**2 * square
-    log_p = (
-        logsumexp(-0.5 * chi2, axis=0) - 0.5 * np.log(square) + log_prior(theta, forward.ranges, forward.labels["beta"])
-    )
+    log_p = logsumexp(-0.5 * chi2, axis=0) - 0.5 * np.log(square) + forward.prior.log_density(theta)
     mean, covariance = moments(theta, normalised_weights(log_p))
     return mean, np.sqrt(np.diag(covariance))
 

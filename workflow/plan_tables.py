@@ -64,8 +64,8 @@ class RunTables:
             "confidence": settings.evaluation.confidence,
         }
         if dataset["kind"] == "lte":
-            axes = list(settings.grids[dataset["grid"]].axes.given())
-            found |= {"labels": dataset["labels"], "n_stars": dataset["n_stars"], "axes": axes}
+            names = list(settings.grids[dataset["grid"]].ranges())
+            found |= {"labels": dataset["labels"], "n_stars": dataset["n_stars"], "names": names}
             found["nuisances"] = dataset.get("nuisances")
         return found
 

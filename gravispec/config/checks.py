@@ -88,7 +88,7 @@ def check_comparisons(config):
 def _test_stars(dataset):
     if dataset.kind == "pfsspec":
         return dataset.test
-    return dataset.n_stars.test, dataset.labels.model_dump(exclude={"a_M", "C_M"})
+    return dataset.n_stars.test, dataset.labels.model_dump(exclude={"a_M", "C_M", "C_O", "N_M", "v_micro"})
 
 
 def check_catalogues(config):

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from gravispec.config.base import Model, Name, Stars
 
+LABELS = ("T_eff", "log_g", "M_H", "a_M", "C_M", "C_O", "N_M", "v_micro")  # in this order
 MAGNITUDES = (0, 40)  # beyond, signal or background alone is all that double precision sees
 
 
@@ -20,6 +22,33 @@ class Range(Model):
         return self
 
 
+Lines = dict[Literal[LABELS], list[tuple[float, float]]]  # label -> points (its value, value), linear in between
+
+
+class Further(Range):
+    """A label beside T_eff, log_g and M_H, which can follow others.
+
+    With a ``mean``, a sum of broken lines of these, it is normal, cut at ``low`` and ``high``; ``scatter`` is a number
+    or such a sum.
+    """
+
+    mean: Lines | None = Field(None, exclude_if=lambda lines: lines is None)
+    scatter: Annotated[float, Field(gt=0)] | Lines | None = Field(None, exclude_if=lambda lines: lines is None)
+
+    @model_validator(mode="after")
+    def _lines(self):
+        if (self.mean is None) != (self.scatter is None):
+            raise ValueError("mean and scatter need each other: give both or none")
+        for key in ("mean", "scatter"):
+            lines = getattr(self, key)
+            for label, points in lines.items() if isinstance(lines, dict) else ():
+                if not points or (np.diff([at for at, _ in points]) <= 0).any():
+                    raise ValueError(f"{key}.{label}: needs points [value of {label}, {key}] that rise in {label}")
+        if isinstance(self.scatter, dict) and min(v for line in self.scatter.values() for _, v in line) <= 0:
+            raise ValueError("scatter: must be above 0 everywhere")
+        return self
+
+
 class Magnitudes(Range):
     low: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
     high: float = Field(ge=MAGNITUDES[0], le=MAGNITUDES[1])
@@ -28,14 +57,18 @@ class Magnitudes(Range):
 class Labels(Model):
     """Ranges from which stars are drawn; all but mag follow a scaled Beta(beta, beta).
 
-    a_M and C_M are given where they are axes of the grid, and there alone.
+    a_M and C_M are given where they are axes of the grid, and there alone; a_M, C_O, N_M and v_micro where it has
+    others.
     """
 
     T_eff: Range = Range(low=3750, high=6000)
     log_g: Range = Range(low=1, high=5)
     M_H: Range = Range(low=-2.5, high=0.75)
-    a_M: Range | None = Field(None, exclude_if=lambda label: label is None)
-    C_M: Range | None = Field(None, exclude_if=lambda label: label is None)
+    a_M: Further | None = Field(None, exclude_if=lambda label: label is None)
+    C_M: Further | None = Field(None, exclude_if=lambda label: label is None)
+    C_O: Further | None = Field(None, exclude_if=lambda label: label is None)
+    N_M: Further | None = Field(None, exclude_if=lambda label: label is None)
+    v_micro: Further | None = Field(None, exclude_if=lambda label: label is None)
     beta: float = Field(1.2, ge=0.01, le=100)
     mag: Magnitudes = Magnitudes(low=20.5, high=22.5)
 
@@ -45,11 +78,15 @@ class Nuisances(Model):
 
     ``wide``: the share of stars with much wider lines (``gravispec.spectra.nuisances``); ``constant``: added, of the
     median flux; ``core``: the share of Ca II cores that is filled; ``error_factor``: of ln of what errors are wrong by.
+    ``model_error``, ``core_error``: noise that errors do not tell of, of the median flux, of all pixels and of those in
+    the cores of Ca II: what the model spectra are wrong by.
     ``missing``: the probability of each of ``windows``, Å.
     """
 
     slope: float = Field(0, ge=0, le=0.25)
     curvature: float = Field(0, ge=0, le=0.1)
+    cubic: float = Field(0, ge=0, le=0.1)
+    quartic: float = Field(0, ge=0, le=0.1)
     E_BV: float = Field(0, ge=0, le=0.5)
     velocity: float = Field(0, ge=0, le=10)
     v_sin_i: float = Field(0, ge=0, le=15)
@@ -58,6 +95,8 @@ class Nuisances(Model):
     constant: float = Field(0, ge=0, le=0.25)
     core: float = Field(0, ge=0, le=0.3)
     error_factor: float = Field(0, ge=0, le=0.5)
+    model_error: float = Field(0, ge=0, le=0.1)
+    core_error: float = Field(0, ge=0, le=0.5)
     missing: float = Field(0, ge=0, le=0.9)
     windows: list[tuple[float, float]] = []
 
@@ -160,22 +199,26 @@ def check_nuisances(key, dataset, pixels):
             raise ValueError(f"{key}.nuisances.windows = {low:g}, {high:g}: outside the pixels of its grid, {has}")
 
 
-def check_labels(key, dataset, axes):
-    """Raise ``ValueError`` unless stars are drawn inside the axes of their grid, along each of them."""
-    for label in ("T_eff", "log_g", "M_H", "a_M", "C_M"):
-        drawn, axis = getattr(dataset.labels, label), axes.get(label)
-        if drawn is None and axis is not None:
+def check_labels(key, dataset, ranges):
+    """Raise ``ValueError`` unless stars are drawn inside the ``ranges`` of their grid, and every label of it is."""
+    for label in LABELS:
+        drawn, ends = getattr(dataset.labels, label), ranges.get(label)
+        if drawn is None and ends is not None:
             raise ValueError(
                 f"{key}.{label}: needed and missing, an axis of grid {dataset.grid}; "
-                f"give {{low: {axis.start:g}, high: {axis.stop:g}}} or less"
+                f"give {{low: {ends[0]:g}, high: {ends[1]:g}}} or less"
             )
-        if drawn is not None and axis is None:
+        if drawn is not None and ends is None:
             raise ValueError(
                 f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: grid {dataset.grid} has no such axis, "
-                f"only {', '.join(axes)}; take the label away, or another grid"
+                f"only {', '.join(ranges)}; take the label away, or another grid"
             )
-        if drawn is not None and (drawn.low < axis.start or drawn.high > axis.stop):
+        if drawn is not None and (drawn.low < ends[0] or drawn.high > ends[1]):
             raise ValueError(
-                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: "
-                f"grid {dataset.grid} spans {axis.start:g}..{axis.stop:g}"
+                f"{key}.{label} = {drawn.low:g}..{drawn.high:g}: grid {dataset.grid} spans {ends[0]:g}..{ends[1]:g}"
             )
+        for lines in (getattr(drawn, "mean", None), getattr(drawn, "scatter", None)):
+            for other in lines if isinstance(lines, dict) else ():
+                before = [name for name in ranges if name in LABELS[: LABELS.index(label)]]
+                if other not in before:
+                    raise ValueError(f"{key}.{label}: follows {other}; it can follow {', '.join(before)}")

@@ -13,6 +13,7 @@ BOSZ_NODES = {"T_eff": (2800, 16000, 250), "log_g": (-0.5, 5.5, 0.5), "M_H": (-2
 BOSZ_ABUNDANCES = {"a_M": (-0.25, 0.5, 0.25), "C_M": (-0.75, 0.5, 0.25)}
 # lowest and highest label of the built-in synthesis: its own VALIDITY, which would take 0.3 s to import in every job
 LTE_LIMITS = {"T_eff": (3500, 6500), "log_g": (0.5, 5.5), "M_H": (-3, 1), "a_M": (-1, 1), "C_M": (-1, 1)}
+LTE_LIMITS |= {"N_M": (-1, 1), "v_micro": (0, 10)}
 
 
 class Axis(Model):
@@ -64,6 +65,74 @@ class LteAxes(Axes):
         return self
 
 
+class Ends(Model):
+    """Lowest and highest value of a label in which spectra are polynomials."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high <= self.low:
+            raise ValueError(f"high {self.high} must be above low {self.low}")
+        return self
+
+
+class OtherLabels(Model):
+    """Labels beside the axes: [α/M], [C/O] and [N/M], dex, and microturbulence, km/s; those that are not given are 0.
+
+    [C/O] takes the place of [C/M], which is [α/M] + [C/O]: CO takes all carbon but where this is above 0.26.
+    """
+
+    a_M: Ends = Ends(low=-0.2, high=0.5)
+    C_O: Ends = Ends(low=-0.8, high=0.15)
+    N_M: Ends = Ends(low=-0.4, high=0.9)
+    v_micro: Ends = Ends(low=0.8, high=2.5)
+
+    @model_validator(mode="after")
+    def _inside_the_synthesis(self):
+        carbon = Ends(low=self.a_M.low + self.C_O.low, high=self.a_M.high + self.C_O.high)
+        for name, ends in [*self, ("C_M", carbon)]:
+            low, high = LTE_LIMITS.get(name, (-np.inf, np.inf))
+            if ends.low < low or ends.high > high:
+                raise ValueError(f"{name} = {ends.low:g}..{ends.high:g}: the synthesis covers {low:g}..{high:g}")
+        return self
+
+
+class Fewer(Model):
+    """How many nodes along each axis."""
+
+    T_eff: int = Field(6, ge=2, le=50)
+    log_g: int = Field(5, ge=2, le=50)
+    M_H: int = Field(5, ge=2, le=50)
+
+
+class Beside(Model):
+    """Labels beside the axes of a grid: at fewer nodes, polynomials of a total ``degree`` fitted to ``models``."""
+
+    labels: OtherLabels = OtherLabels()
+    degree: int = Field(3, ge=1, le=4)
+    models: int = Field(64, ge=8, le=1024)
+    nodes: Fewer = Fewer()
+
+    @model_validator(mode="after")
+    def _determined(self):
+        terms = math.comb(self.degree + 4, 4) - 1
+        if self.models < terms or self.models & (self.models - 1):
+            raise ValueError(f"models = {self.models}: a power of 2, and at least as many as terms, {terms}")
+        return self
+
+    @property
+    def n_models(self):
+        return math.prod(n for _, n in self.nodes) * (1 + self.models)
+
+    def given(self, axes):
+        """What ``gravispec.spectra.splines.Others`` is made of, for nodes over the ranges of ``axes``."""
+        fewer = {name: np.linspace(axes[name][0], axes[name][-1], n).tolist() for name, n in self.nodes}
+        ranges = {name: (ends.low, ends.high) for name, ends in self.labels}
+        return {"ranges": ranges, "degree": self.degree, "axes": fewer, "models": self.models}
+
+
 class Pixels(Model):
     """Pixel centres: ``start + step * i`` for i in 0..n-1, Å in vacuum."""
 
@@ -102,6 +171,10 @@ class GridBase(Model):
     def n_models(self):
         return math.prod(axis.n for axis in self.axes.given().values())
 
+    def ranges(self):
+        """``{name: (lowest, highest)}`` of the labels that its spectra depend on."""
+        return {name: (axis.start, axis.stop) for name, axis in self.axes.given().items()}
+
 
 class LteGrid(GridBase):
     """A grid of synthetic LTE spectra on the instrument's pixels."""
@@ -109,6 +182,21 @@ class LteGrid(GridBase):
     kind: Literal["lte"] = "lte"
     axes: LteAxes = LteAxes()
     v_micro: float = Field(2.0, ge=0, le=10)
+    others: Beside | None = Field(None, exclude_if=lambda others: others is None)
+
+    @model_validator(mode="after")
+    def _no_label_twice(self):
+        if self.others and (self.axes.a_M or self.axes.C_M):
+            raise ValueError("others: has a_M and C_O already; take a_M and C_M out of axes")
+        return self
+
+    @property
+    def n_models(self):
+        return super().n_models + (self.others.n_models if self.others else 0)
+
+    def ranges(self):
+        further = {name: (ends.low, ends.high) for name, ends in self.others.labels} if self.others else {}
+        return super().ranges() | further
 
 
 class BoszGrid(GridBase):

@@ -125,7 +125,7 @@ class Config(Model):
             if dataset.kind == "lte":
                 known(f"datasets.{name}.grid", dataset.grid, self.grids)
                 grid = self.grids[dataset.grid]
-                check_labels(f"datasets.{name}.labels", dataset, grid.axes.given())
+                check_labels(f"datasets.{name}.labels", dataset, grid.ranges())
                 check_nuisances(f"datasets.{name}", dataset, grid.pixels)
         return self
 

@@ -92,7 +92,7 @@ def _stars(run):
                 parts.append(read_stars(file, split))
         yield pd.concat(parts, ignore_index=True).drop(columns="snr")
     else:
-        how = run.keywords("labels", "axes", "seed") | {"nuisances": run.settings.get("nuisances")}
+        how = run.keywords("labels", "names", "seed") | {"nuisances": run.settings.get("nuisances")}
         parts = [drawn_stars(n, split=split, **how) for split, n in run.settings["n_stars"].items()]
         yield pd.concat(parts, ignore_index=True)
 

@@ -24,14 +24,18 @@ class Exact(Posterior):
     def predict(self, flux, sigma, other, measured=None):
         """The columns of a ``Posterior``, from those of the ``other`` model."""
         m, at = len(flux), np.ix_(range(len(flux)), self.order)
-        mean = np.tile(self.prior.mean(axis=1), (m, 1))
-        covariance = np.tile(np.diag(np.square(np.ptp(self.prior, axis=1) / 4)), (m, 1, 1))
+        ranges = self.prior.ranges
+        mean = np.tile(ranges.mean(axis=1), (m, 1))
+        covariance = np.tile(np.diag(np.square(np.ptp(ranges, axis=1) / 4)), (m, 1, 1))
         mean[at] = np.stack([other[label] for label in LABELS], axis=1)
         for a, one in enumerate(LABELS):
             for b, two in enumerate(LABELS[a:], start=a):
                 values = other[f"sigma_{one}"] ** 2 if a == b else other[f"cov_{one}_{two}"]
                 i, j = self.order[a], self.order[b]
                 covariance[:, i, j] = covariance[:, j, i] = WIDER * values
+        mean, scatter = self.prior.completed(mean)
+        at = np.flatnonzero(scatter[0]) if m else []  # labels that follow the others
+        covariance[:, at, at] = np.square(scatter[:, at])
         return self.sampled(flux, sigma, zip(mean, covariance, strict=True), measured)
 
 

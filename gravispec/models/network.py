@@ -21,7 +21,7 @@ from gravispec.models.projection import N_BASIS, Projection, fit_projection
 from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps, renewed
 from gravispec.models.training import arrays_of, load_arrays, n_parameters, seeded, shuffles, train
 from gravispec.options import Count, Positive, Rate
-from gravispec.spectra.nuisances import MOST
+from gravispec.spectra.nuisances import MOST, model_sigma
 
 DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 10, "MB": 1600}
@@ -33,6 +33,7 @@ class Network(Model):
     """The network, the projection before it, centre and unit (T,) of the labels.
 
     error_factor : 1σ of ln of what errors may be wrong by; above 0, noise is measured where the projection says nothing
+    model_sigma : (P,) what model spectra are wrong by, of the median flux
     """
 
     net: PosteriorNet
@@ -40,6 +41,7 @@ class Network(Model):
     centre: np.ndarray
     unit: np.ndarray
     error_factor: float
+    model_sigma: np.ndarray
     about: dict
 
     @property
@@ -73,7 +75,9 @@ class Network(Model):
             z, r = view.filled(y, s)
             if self.error_factor:
                 limit = MOST * self.error_factor
-                s = s * np.exp(np.clip(np.log(view.noise(flux[rows], y, z, r) / s), -limit, limit))
+                noise, of_model = view.noise(flux[rows], y, z, r), view(flux[rows], self.model_sigma[None])[1]
+                seen = np.maximum(noise**2 - of_model**2, 1e-12 * s**2)
+                s = s * np.exp(np.clip(0.5 * np.log(seen / s**2), -limit, limit))
                 z, r = view.filled(y, s)
             for values, of_rows in zip(found, (z, s, r), strict=True):
                 values[rows] = of_rows
@@ -82,14 +86,15 @@ class Network(Model):
     def state(self):
         arrays = arrays_of(self.net, "net.") | {f"projection.{k}": v for k, v in vars(self.projection).items()}
         header = {**self.net.shape, "error_factor": self.error_factor}
-        return header, arrays | {"centre": self.centre, "unit": self.unit}
+        return header, arrays | {"centre": self.centre, "unit": self.unit, "model_sigma": self.model_sigma}
 
     @classmethod
     def build(cls, header, arrays):
         projection = Projection(*(arrays[f"projection.{name}"] for name in ("rows", "typical", "weight")))
         shape = {name: value for name, value in header.items() if name != "error_factor"}
         net = load_arrays(PosteriorNet(arrays["net.spread"], **shape), arrays, "net.")
-        return cls(net, projection, arrays["centre"], arrays["unit"], header["error_factor"], {})
+        last = header["error_factor"], arrays["model_sigma"], {}
+        return cls(net, projection, arrays["centre"], arrays["unit"], *last)
 
 
 def fit(
@@ -176,5 +181,9 @@ def fit(
             streams=(stream, order),
         )
     about = {"parameters": n_parameters(net), "components": components, "kept": kept, "curve": curve}
-    error_factor = nuisances["scales"]["error_factor"] if nuisances else 0.0
-    return Network(net.cpu(), projection, centre, unit, error_factor, about | {"loss": "-ln posterior density"})
+    error_factor, of_model = 0.0, np.zeros(len(forward.wave))
+    if nuisances:
+        error_factor = nuisances["scales"]["error_factor"]
+        of_model = model_sigma(forward.wave, nuisances["fwhm"], nuisances["scales"])
+    about |= {"loss": "-ln posterior density"}
+    return Network(net.cpu(), projection, centre, unit, error_factor, of_model, about)

@@ -24,14 +24,15 @@ from gravispec.models.likelihood import Likelihood
 from gravispec.models.model import Model
 from gravispec.options import Count
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
-from gravispec.spectra.forward import log_prior
-from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, widths
+from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, model_sigma, widths
+from gravispec.spectra.priors import LabelPrior
+from gravispec.spectra.splines import Others
 
 DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 80, "MB": 900}
 SLOPES = (0.15, 0.04)  # standard deviations of flux slope and curvature, relative to the flux
 #: products that nuisances need; further ones of `PRODUCTS` change nothing at S/N 70
-FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), (0, 3), (0, 4), "core", "constant")
+FREE = ((0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (0, 1), (1, 1), (0, 2), (0, 3), (0, 4), "core", "constant")
 FIRST_LOOK = ((0, 0), (1, 0), (0, 1))  # those, and how many vectors and models, by which a width of lines is chosen
 N_VECTORS, N_MODELS = 40, 512
 N_PRIOR = 200_000  # draws of nuisances that their prior is measured by
@@ -44,20 +45,23 @@ ENOUGH, WRONG = 100, 10  # effective draws; those with which a proposal counts f
 
 @dataclass
 class Posterior(Model):
-    """axes, basis, control : of the ``Emulator``; bank (B, L): labels drawn from the prior.
+    """basis, axes, control, others, of_others : of the ``Emulator``; bank (B, L): labels drawn from the prior.
 
-    prior (L, 2), beta : ranges and shape of the prior of the labels; draws : in a round.
+    labels, beta : of their ``LabelPrior``; draws : in a round.
     products : of ``nuisances.PRODUCTS``; centres (C, L - 1), covariances (C, L - 1, L - 1): of the prior of their
         factors but the first, for each width of lines; wide : the share of stars with other widths than the first
     wave : (P,) Å; fwhm : of the spectrograph, Å
     error_factor : 1σ of ln of what errors may be wrong by; above 0, χ² of the best model tells
+    model_sigma : (P,) what model spectra are wrong by, of the median flux
     """
 
-    axes: dict
     basis: np.ndarray
+    axes: dict
     control: np.ndarray
+    others: dict | None
+    of_others: np.ndarray | None
     bank: np.ndarray
-    prior: np.ndarray
+    labels: dict
     beta: float
     draws: int
     products: list
@@ -67,12 +71,20 @@ class Posterior(Model):
     wave: np.ndarray
     fwhm: float
     error_factor: float
+    model_sigma: np.ndarray
     about: dict
     knows_gaps = True
 
     @cached_property
     def emulator(self):
-        return Emulator({name: np.asarray(nodes) for name, nodes in self.axes.items()}, self.basis, self.control)
+        axes, others = _arrays(self.axes), self.others
+        if others:
+            others = Others(**{**others, "axes": _arrays(others["axes"])})
+        return Emulator(self.basis, axes, self.control, others, self.of_others)
+
+    @cached_property
+    def prior(self):
+        return LabelPrior(self.labels, self.beta)
 
     @cached_property
     def _bank(self):
@@ -99,7 +111,7 @@ class Posterior(Model):
 
     @cached_property
     def _random(self):
-        return student_draws(self.draws, len(self.axes))
+        return student_draws(self.draws, len(self.labels))
 
     def predict(self, flux, sigma, measured=None):
         """Columns (m,) of the posterior.
@@ -124,7 +136,7 @@ class Posterior(Model):
     @property
     def order(self):
         """Where `LABELS` are among the labels of the grid."""
-        return [list(self.axes).index(label) for label in LABELS]
+        return [list(self.labels).index(label) for label in LABELS]
 
     def samples(self, flux, sigma, n, *, seed):
         """(n, L) draws of the labels of the grid from the posterior of one star, flux and sigma (P,)."""
@@ -133,6 +145,7 @@ class Posterior(Model):
 
     def _weighted(self, flux, sigma, proposal):
         """Labels (n, L), ln of their weights (n,), and the likelihood that these are by."""
+        sigma = np.hypot(sigma, self.model_sigma)
         k = self._width(flux, sigma) if self.wide else 0
         prior = self.centres[k], self.covariances[k]
         likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor)
@@ -171,18 +184,27 @@ class Posterior(Model):
 
     def _drawn(self, likelihood, mean, covariance):
         """Labels (n, L) around a mean with a covariance, brought within the prior, and ln of their weights (n,)."""
-        (low, high), width = self.prior.T, np.ptp(self.prior, axis=1)
+        low, high = self.prior.ranges.T
+        width = high - low
         wide = np.minimum(1, WIDEST * width / np.sqrt(np.diag(covariance) + 1e-300))
         covariance = covariance * np.outer(wide, wide) + np.diag(np.square(SPREAD * width))
         theta, log_proposal = self._random(np.clip(mean, low, high), covariance)
-        log_weight = log_prior(theta, self.prior, self.beta) - log_proposal
+        log_weight = self.prior.log_density(theta) - log_proposal
         if not np.isfinite(log_weight).any():  # at a corner of the prior: brought within
             margin = SPREAD * width
             theta = np.clip(theta, low + margin, high - margin)
-            log_weight = log_prior(theta, self.prior, self.beta) - log_proposal
+            log_weight = self.prior.log_density(theta) - log_proposal
         inside = np.isfinite(log_weight)
         log_weight[inside] += likelihood(self.emulator.coefficients(theta[inside]))
         return theta, log_weight
+
+
+def _arrays(axes):
+    return {name: np.asarray(positions) for name, positions in axes.items()}
+
+
+def _lists(axes):
+    return {name: np.asarray(positions).tolist() for name, positions in axes.items()}
 
 
 def _cores():
@@ -205,19 +227,22 @@ def fit(
 def emulated(forward, bank, components, degree):
     """What a ``Posterior`` knows of the forward model, ``{field: value}``, with ``bank`` models from the prior."""
     emulator = fit_emulator(forward.grid, components)
-    labels = np.ascontiguousarray(forward.stars(max(bank, N_CHECKED), split="bank")[forward.axes])
+    labels = np.ascontiguousarray(forward.stars(max(bank, N_CHECKED), split="bank")[forward.names])
     missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
     median, worst = np.quantile(missed, [0.5, 0.95]).tolist()
     print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
-    nuisances = forward.nuisances or {"scales": {"wide": 0.0, "error_factor": 0.0}, "fwhm": 1.0}
+    none = {"wide": 0.0, "error_factor": 0.0, "model_error": 0.0, "core_error": 0.0}
+    nuisances = forward.nuisances or {"scales": none, "fwhm": 1.0}
     products, centres, covariances = _prior_of_products(forward, degree)
     return {
-        "axes": {name: nodes.tolist() for name, nodes in emulator.axes.items()},
         "basis": emulator.basis,
+        "axes": _lists(emulator.axes),
         "control": emulator.control.astype(np.float32),
+        "others": emulator.others and {**vars(emulator.others), "axes": _lists(emulator.others.axes)},
+        "of_others": emulator.others and emulator.of_others.astype(np.float32),
         "bank": labels[:bank],
-        "prior": forward.ranges,
-        "beta": forward.labels["beta"],
+        "labels": forward.prior.labels,
+        "beta": forward.prior.beta,
         "products": products,
         "centres": centres,
         "covariances": covariances,
@@ -225,6 +250,7 @@ def emulated(forward, bank, components, degree):
         "wave": forward.wave,
         "fwhm": nuisances["fwhm"],
         "error_factor": nuisances["scales"]["error_factor"],
+        "model_sigma": model_sigma(forward.wave, nuisances["fwhm"], nuisances["scales"]),
         "about": {"nodes": len(emulator.control), "rms_median": median, "rms_95": worst},
     }
 

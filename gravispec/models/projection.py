@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
-from gravispec.spectra.observing import error_of, variance_components
+from gravispec.spectra.observing import error_of
 
 N_BASIS = 10_000  # spectra that the directions are found from
 
@@ -54,9 +54,8 @@ class Projection:
         """(m,) √(Σ w₀ σ² / P) of sigma (m, P), in the unit of flux."""
         return np.sqrt(np.square(np.asarray(sigma, np.float32)) @ self.weight)
 
-    def triangles(self, wave):
-        """(3, K + 1, K + 1) float32 lower triangles L and (3,) Σ w₀ h / P of ``variance_components`` h."""
-        components = variance_components(wave)
+    def triangles(self, components):
+        """(n, K + 1, K + 1) float32 lower triangles L and (n,) Σ w₀ h / P of variances h (n, P)."""
         rows = self.rows.astype(np.float64)
         found = []
         for component in components:

@@ -11,8 +11,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from gravispec.labels import LABELS
 from gravispec.models.projection import N_BASIS, wiener
-from gravispec.spectra.nuisances import KINDS, TERMS, Series, values_of, widths, within
-from gravispec.spectra.observing import variance_factors
+from gravispec.spectra.nuisances import KINDS, TERMS, Series, model_sigma, values_of, widths, within
+from gravispec.spectra.observing import variance_components, variance_factors
 
 N_VIEWS = 128  # sets of measured pixels that a network sees
 TOGETHER = 64  # stars of a step with the same set
@@ -34,7 +34,7 @@ class Stars:
             parameters.append(of_errors)
         self.raw = torch.as_tensor(np.concatenate(raw), device=device)
         factors = variance_factors(forward.wave, np.concatenate(parameters))
-        triangles, of_scale = projection.triangles(forward.wave)
+        triangles, of_scale = projection.triangles(variance_components(forward.wave))
         self.amplitudes = torch.as_tensor(np.sqrt(factors), dtype=torch.float32, device=device)  # (n, 3)
         self.scale = torch.as_tensor(np.sqrt(factors @ of_scale), dtype=torch.float32, device=device)  # (n,)
         self.triangles = torch.as_tensor(triangles, device=device)
@@ -104,20 +104,23 @@ class Views:
         at = np.random.default_rng(1).permutation((np.arange(len(views)) + 0.5) / len(views))
         self.n, self.widths = len(views), [cells[k] for k in np.searchsorted(shares, at)]
         self._held, series = [None] * self.n, Series(wave, fwhm)
+        of_model = model_sigma(wave, fwhm, forward.nuisances["scales"])
+        components = np.vstack([variance_components(wave), of_model**2])
         for width in dict.fromkeys(self.widths):
             operators = series.operators(width.of(basis, wave, fwhm))
             for k in [k for k, one in enumerate(self.widths) if one == width]:
                 view, seen = views[k], np.flatnonzero(views[k].measured)
                 matrix = operators[:, seen] @ view.rows[:, seen].T.astype(np.float32)
-                triangles, of_scale = view.triangles(wave)
-                held = (matrix, triangles, of_scale, view.mean, view.values, view.vectors, view.spread)
+                triangles, of_scale = view.triangles(components)
+                held = (matrix, triangles, of_scale[:-1], view.mean, view.values, view.vectors, view.spread)
                 self._held[k] = tuple(_tensor(values, device) for values in held)
 
     def noisy(self, k, made, factors, level, stream):
-        """ẑ, s and r of stars with the same gaps, from factors of operators (b, 16 K' + 4)."""
+        """ẑ, s and r of stars with the same gaps, from factors of operators (b, 20 K' + 6)."""
         matrix, triangles, of_scale, mean, values, vectors, spread = self._held[k]
         raw = made @ matrix
-        for amplitude, triangle in zip((level[:, None] * factors.sqrt()).T, triangles, strict=True):
+        amplitudes = torch.cat([level[:, None] * factors.sqrt(), torch.ones_like(level)[:, None]], dim=1)
+        for amplitude, triangle in zip(amplitudes.T, triangles, strict=True):
             normal = torch.randn(raw.shape, generator=stream, device=raw.device)
             raw = raw + (amplitude[:, None] * normal) @ triangle.T
         amplitude = raw[:, -1].clamp(min=FAINTEST)
@@ -173,14 +176,15 @@ def clean_basis(forward):
 def gaps(wave, scales, *, n=N_VIEWS, seed=0):
     """(n, P) bool, sets of measured pixels: the first of all, others without windows, scattered pixels, or an end.
 
-    A window is missing with its probability. Every fourth set lacks pixels at random, too, as cosmic rays have it, and
-    every fourth is a part of the range alone.
+    Every other set lacks all windows, as those of spectra from the ground are taken out, the others each with its
+    probability. Every fourth set lacks pixels at random, too, as cosmic rays have it, and every fourth is a part of the
+    range alone.
     """
     rng, P = np.random.default_rng(seed), len(wave)
     measured = np.ones((n, P), bool)
     for i in range(1, n):
         for low, high in scales["windows"]:
-            if rng.random() < scales["missing"]:
+            if rng.random() < scales["missing"] or i // 4 % 2:
                 measured[i, within(wave, low, high)] = False
         if i % 4 == 1:
             measured[i, rng.random(P) < rng.uniform(0, 0.1)] = False

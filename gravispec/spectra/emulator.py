@@ -11,41 +11,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.interpolate import BSpline
-from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
 
 from gravispec.data.arrays import blocks
 from gravispec.device import host
-from gravispec.spectra.grid import nodes, tensor_spline
+from gravispec.spectra.splines import Expansion, Others, models, nodes
 
 MOST_NODES = 10_000  # 160 MB of spectra of 4,096 pixels
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """axes : ``{name: nodes}``; basis (K, P) float32; control (nodes, K), of the tensor-product spline of c."""
+    """basis (K, P) float32; axes, control (nodes, K), others, of_others (fewer nodes, M K) : of the ``Expansion`` c."""
 
-    axes: dict
     basis: np.ndarray
+    axes: dict
     control: np.ndarray
+    others: Others | None = None
+    of_others: np.ndarray | None = None
 
     @cached_property
-    def _splines(self):
-        values = np.zeros((int(np.prod([len(nodes) for nodes in self.axes.values()])), 1))
-        spline = tensor_spline(self.axes, values)
-        return list(zip(spline.t, spline.k, strict=True))
-
-    def coefficients(self, labels):
-        """c (n, K) at labels (n, L) within the axes."""
-        index, weight = np.zeros((len(labels), 1), np.intp), np.ones((len(labels), 1))
-        for (knots, degree), of_axis in zip(self._splines, labels.T, strict=True):
-            matrix = BSpline.design_matrix(of_axis, knots, degree)
-            n_along, shape = matrix.shape[1], (len(labels), degree + 1)
-            index = (index[:, :, None] * n_along + matrix.indices.reshape(shape)[:, None]).reshape(len(labels), -1)
-            weight = (weight[:, :, None] * matrix.data.reshape(shape)[:, None]).reshape(len(labels), -1)
-        ends = np.arange(len(labels) + 1) * weight.shape[1]
-        return csr_array((weight.ravel(), index.ravel(), ends), shape=(len(labels), len(self.control))) @ self.control
+    def coefficients(self):
+        """c (n, K), a function of labels (n, L) within the grid."""
+        return Expansion(self.axes, self.control, self.others, self.of_others)
 
 
 def _refined(axes, factor):
@@ -65,15 +53,18 @@ def emulation_error(emulator, grid, labels):
 
 def fit_emulator(grid, size):
     """``Emulator`` on ``size`` vectors of a ``GridInterpolator``, on as fine a grid as memory allows."""
-    factor = 1
+    factor, others = 1, grid.others
     while np.prod([(len(of) - 1) * (factor + 1) + 1 for of in grid.axes.values()]) <= MOST_NODES:
         factor += 1
     axes = _refined(grid.axes, factor)
-    labels = nodes(axes)
+    labels = models(axes, others)
     flux = np.empty((len(labels), len(grid.wave)), np.float32)
     for lo, hi in blocks(0, len(labels)):
         flux[lo:hi] = host(grid(labels[lo:hi]))
         flux[lo:hi] /= flux[lo:hi].mean(axis=1, keepdims=True)
+    if others:
+        main = len(nodes(axes))
+        flux = np.concatenate([flux[:main], others.fitted(flux[main:]).reshape(-1, flux.shape[1])])
     basis = randomized_svd(flux, size, n_iter=2, random_state=0)[2].astype(np.float32)
-    coefficients = (flux @ basis.T).astype(np.float64)
-    return Emulator(axes, basis, tensor_spline(axes, coefficients).c.reshape(len(labels), size))
+    found = Expansion.through(axes, (flux @ basis.T).astype(np.float64), others)
+    return Emulator(basis, axes, found.spline.control, others, found.of_others and found.of_others.control)

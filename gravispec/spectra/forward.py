@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from gravispec.data.arrays import blocks
 from gravispec.device import host
@@ -17,6 +16,7 @@ from gravispec.spectra.grid import GridInterpolator
 from gravispec.spectra.normalise import median_normalised
 from gravispec.spectra.nuisances import with_nuisances
 from gravispec.spectra.observing import error_parameters
+from gravispec.spectra.priors import LabelPrior
 from gravispec.spectra.sampling import drawn_stars
 
 
@@ -38,18 +38,18 @@ class ForwardModel:
         return self.grid.wave
 
     @property
-    def axes(self):
-        """Names of the labels that the spectra depend on."""
-        return list(self.grid.axes)
+    def names(self):
+        """Of the labels that the spectra depend on."""
+        return self.grid.names
 
     @property
-    def ranges(self):
-        """(L, 2): the lowest and the highest value of each label."""
-        return np.array([[self.labels[name]["low"], self.labels[name]["high"]] for name in self.axes], float)
+    def prior(self):
+        """``LabelPrior`` of these labels."""
+        return LabelPrior({name: self.labels[name] for name in self.names}, self.labels["beta"])
 
     def stars(self, n, *, split, first=0) -> pd.DataFrame:
         """Stars ``first`` to n of a stream, with labels, magnitude and conditions; ``train``: those of the data set."""
-        priors = {"labels": self.labels, "axes": self.axes, "nuisances": (self.nuisances or {}).get("scales")}
+        priors = {"labels": self.labels, "names": self.names, "nuisances": (self.nuisances or {}).get("scales")}
         return drawn_stars(n, **priors, split=split, seed=self.seed, first=first)
 
     def spectra(self, stars, *, size=1024):
@@ -71,13 +71,7 @@ class Clean:
     """Clean flux of ``stars`` by rows, as a reader of files has it, and without nuisances."""
 
     def __init__(self, grid, stars):
-        self.grid, self.labels = grid, stars[list(grid.axes)].to_numpy()
+        self.grid, self.labels = grid, stars[grid.names].to_numpy()
 
     def __getitem__(self, rows):
         return host(median_normalised(self.grid(self.labels[rows])))
-
-
-def log_prior(labels, ranges, beta):
-    """ln of the prior density (n,) of ``labels`` (n, L), up to a constant: Beta(beta, beta) on ``ranges`` (L, 2)."""
-    low, high = ranges.T
-    return stats.beta.logpdf((labels - low) / (high - low), beta, beta).sum(axis=1)

@@ -4,10 +4,12 @@ Stars of a data set with ``nuisances:`` have a draw of each, put on their clean 
 posterior marginalise them by a series (method.md section 9): with D the derivative by velocity, x from -1 to 1 over the
 pixels and C, 1 in the cores of Ca II and 0 elsewhere, flux f of median 1 becomes
 
-    (1 + s₁ x + s₂ x²) (F + κ C (1 - F) + h),    F = exp(-v D + b D²) f,
+    (1 + s₁ x + s₂ x² + s₃ x³ + s₄ x⁴) (F + κ C (1 - F) + h),    F = exp(-v D + b D² + q D⁴) f,
 
-with b half the change of the variance of the lines, km² s⁻², from a given ``Width``. Orders up to D⁴ are kept. Dust is
-part of the polynomial; h is a constant, of scattered light or the sky.
+with b half the change of the variance of the lines, km² s⁻², from a given ``Width``, and q a 24th of that of their
+fourth cumulant. Orders up to D⁴ are kept. Dust is part of the polynomial; h is a constant, of scattered light or sky.
+
+What model spectra themselves are wrong by is one more noise, which errors do not tell of (`model_sigma`).
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ from gravispec.spectra.streams import generator, stream_entropy
 KINDS = {
     "slope": None,
     "curvature": None,
+    "cubic": None,
+    "quartic": None,
     "E_BV": None,
     "velocity": None,
     "v_sin_i": np.abs,
@@ -33,9 +37,10 @@ KINDS = {
     "error_factor": np.exp,
 }
 MOST = 3.0  # standard deviations, beyond which deviates are cut
-POWERS, ORDERS = 3, 5  # of x, of D
-TERMS = tuple((k, n) for k in range(POWERS) for n in range(ORDERS))  # xᵏ Dⁿ
-CONSTANTS = ("constant", "constant x", "constant x²")
+POWERS, ORDERS = 5, 5  # of x, of D
+TERMS = tuple((k, n) for k in range(POWERS) for n in range(ORDERS) if k < 3 or n < 2)  # xᵏ Dⁿ
+BENT = ("slope", "curvature", "cubic", "quartic")  # factors of x, x² and so on
+CONSTANTS = ("constant", "constant x", "constant x²", "constant x³", "constant x⁴")
 PRODUCTS = (*TERMS, "core", *CONSTANTS)  # whose factors `Series.terms` gives
 #: of stars whose lines are much wider: v sin i, km/s, uniform within the edges, or the resolution over the
 #: spectrograph's, log-uniform; within a cell the series is that around its middle
@@ -44,6 +49,9 @@ WIDE_RESOLUTION = (0.9, 0.76, 0.64, 0.54, 0.45, 0.38)
 # variance of the rotation profile over (v sin i)², for linear limb darkening (Gray 2005, eq. 18.14)
 _DISC, _DARK = 1 - stress.LIMB_DARKENING, 2 / 3 * stress.LIMB_DARKENING
 ROTATION = (_DISC / 4 + _DARK / 5) / (_DISC + _DARK)
+# its fourth cumulant over (v sin i)⁴, over 24
+ROTATION_4 = ((_DISC / 8 + _DARK * 3 / 35) / (_DISC + _DARK) - 3 * ROTATION**2) / 24
+HALF_CORE_NLTE = 1.5  # Å, where chromospheres and NLTE change Ca II (Busà et al. 2007, A&A 466, 1089)
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ def widths(wide):
 
 
 def values_of(unit, scales):
-    """``{name: (n,)}`` of `KINDS` from normal deviates (n, 9) and the ``scales`` of the configuration."""
+    """``{name: (n,)}`` of `KINDS` from normal deviates (n, 11) and the ``scales`` of the configuration."""
     found = {}
     for deviate, (name, function) in zip(np.clip(unit, -MOST, MOST).T, KINDS.items(), strict=True):
         value = scales[name] * deviate
@@ -145,8 +153,20 @@ def with_nuisances(flux, wave, fwhm, values):
     flux = stress.filtered(flux, np.log(wave), moved_and_rotated)
     flux = stress.resolved(flux, wave, fwhm, of["resolution"])
     flux = stress.filled(flux, stress.core_pixels(wave), of["core"]) + of["constant"]
-    x, dust = positions(len(wave)), stress.reddened(np.ones((1, len(wave))), wave, of["E_BV"])
-    return flux * dust / dust[:, [len(wave) // 2]] * (1 + of["slope"] * x + of["curvature"] * x**2)
+    dust = stress.reddened(np.ones((1, len(wave))), wave, of["E_BV"])
+    x = positions(len(wave))
+    polynomial = 1 + sum(of[name] * x**k for k, name in enumerate(BENT, start=1))
+    return flux * dust / dust[:, [len(wave) // 2]] * polynomial
+
+
+def model_sigma(wave, fwhm, scales):
+    """(P,) 1σ of what model spectra are wrong by, of the median flux: everywhere, and more in the cores of Ca II.
+
+    These are as wide as `HALF_CORE_NLTE` and the line spread function of ``fwhm``, Å, make them.
+    """
+    width = np.hypot(HALF_CORE_NLTE / 2, fwhm / FWHM_PER_SIGMA)
+    cores = np.exp(-0.5 * ((wave[:, None] - stress.CORES) / width) ** 2).sum(axis=1)
+    return np.hypot(scales["model_error"], scales["core_error"] * cores)
 
 
 def positions(n):
@@ -171,27 +191,29 @@ class Series:
         self._at_cores = np.average(self.x, weights=self.core) if self.core.any() else 0.0
 
     def polynomial(self, values):
-        """(n, 3) coefficients of 1, x, x²: slope, curvature and dust."""
+        """(n, 5) coefficients of powers of x: slope, curvature and so on, and dust."""
         dust = sum(np.power(values["E_BV"], j)[:, None] * of_power for j, of_power in enumerate(self._dust))
-        own = np.stack([np.ones_like(values["slope"]), values["slope"], values["curvature"]], axis=1)
+        own = np.stack([np.ones_like(values["slope"]), *(values[name] for name in BENT)], axis=1)
         product = np.zeros((len(own), 2 * POWERS - 1))
         for i in range(POWERS):
             product[:, i : i + POWERS] += own[:, i, None] * dust
         return product @ self._high.T
 
     def terms(self, values, width=Width()):
-        """(n, 19) factors of the operators, beside lines as wide as ``width`` says: of `TERMS`, core, constant."""
+        """(n, 25) factors of the operators, beside lines as wide as ``width`` says: of `TERMS`, core, constant."""
         v, polynomial = values["velocity"], self.polynomial(values)
         instrument = self.variance / 2 * (values["resolution"] ** -2.0 - width.resolution**-2.0)
         b = ROTATION / 2 * (values["v_sin_i"] ** 2 - width.v_sin_i**2) + instrument
-        of_orders = [np.ones_like(v), -v, v**2 / 2 + b, -(v**3) / 6 - v * b, v**4 / 24 + v**2 * b / 2 + b**2 / 2]
-        found = polynomial[:, :, None] * np.stack(of_orders, axis=1)[:, None]
-        found[:, 1, 2] += self._chromatic * instrument
+        q = ROTATION_4 * (values["v_sin_i"] ** 4 - width.v_sin_i**4)
+        fourth = v**4 / 24 + v**2 * b / 2 + b**2 / 2 + q
+        of_orders = [np.ones_like(v), -v, v**2 / 2 + b, -(v**3) / 6 - v * b, fourth]
+        found = np.stack([polynomial[:, k] * of_orders[n] for k, n in TERMS], axis=1)
+        found[:, TERMS.index((1, 2))] += self._chromatic * instrument
         core = values["core"] * (polynomial @ self._at_cores ** np.arange(POWERS))
-        return np.column_stack([found.reshape(len(v), -1), core, polynomial * values["constant"][:, None]])
+        return np.column_stack([found, core, polynomial * values["constant"][:, None]])
 
     def operators(self, basis):
-        """(16 K + 4, P) float32, of which a sum is the flux of a star of coefficients (K,) of a basis (K, P).
+        """(20 K + 6, P) float32, of which a sum is the flux of a star of coefficients (K,) of a basis (K, P).
 
         What `product` gives of `PRODUCTS` without what is zero: of `TERMS` and core first, then what is added.
         """

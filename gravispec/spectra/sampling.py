@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gravispec.spectra.nuisances import drawn
+from gravispec.spectra.priors import is_related, related
 from gravispec.spectra.streams import generator, stream_entropy
 
 
@@ -58,12 +59,19 @@ def sample_stars(
     return pd.DataFrame({"star_id": [f"{split}_{i:07d}" for i in row], "split": split, "row": row, **columns})
 
 
-def drawn_stars(n, *, labels, axes, split, seed, first=0, nuisances=None):
-    """`sample_stars` with the priors of a data set: its ``labels`` as in the configuration, ``axes`` of its grid.
+def drawn_stars(n, *, labels, names, split, seed, first=0, nuisances=None):
+    """`sample_stars` with the priors of a data set: its ``labels`` as in the configuration, ``names`` of its grid's.
 
     ``nuisances``: None, or priors as in the configuration; columns of their values come last.
     """
-    priors = {name: ScaledBeta(**labels[name], a=labels["beta"], b=labels["beta"]) for name in axes}
+    of_beta = [name for name in names if not is_related(labels[name])]
+    priors = {name: ScaledBeta(**labels[name], a=labels["beta"], b=labels["beta"]) for name in of_beta}
     priors |= {"mag": ScaledBeta(**labels["mag"])}
     stars = sample_stars(n, split=split, seed=seed, priors=priors, first=first)
+    for name in names:
+        if is_related(labels[name]):
+            rng = generator(stream_entropy(seed=seed, keys=("stars", split, name)))
+            stars[name] = related(labels[name], stars, rng.random(n)[first:])
+    if "C_O" in names:
+        stars["C_M"] = stars["a_M"] + stars["C_O"]
     return stars.assign(**drawn(n, nuisances, split=split, seed=seed, first=first)) if nuisances else stars

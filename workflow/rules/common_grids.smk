@@ -9,6 +9,12 @@ def grid_axes(wildcards):
     return {name: nodes.tolist() for name, nodes in axes.nodes().items()}
 
 
+def grid_others(wildcards):
+    """Param: labels beside the nodes, or None."""
+    grid = settings.grids[wildcards.grid]
+    return grid.others.given(grid.axes.nodes()) if grid.others else None
+
+
 def of_shards(pattern):
     """Input: a file of every shard of a grid."""
     return lambda wc: expand(pattern, shard=range(settings.grids[wc.grid].shards), grid=wc.grid)
@@ -30,7 +36,8 @@ def in_source(grid, name):
 def bosz_names(wildcards):
     """Param: the files of a shard, in the order of its nodes."""
     from gravispec.data.bosz import model_file
-    from gravispec.spectra.grid import nodes, shard
+    from gravispec.spectra.grid import shard
+    from gravispec.spectra.splines import nodes
 
     grid = settings.grids[wildcards.grid]
     labels = nodes(grid.axes.nodes())

@@ -21,6 +21,7 @@ rule grid_shard:
     params:
         code=code_sha("grid_shard.py"),
         axes=grid_axes,
+        others=grid_others,
         pixels=lookup(within=config, dpath="grids/{grid}/pixels"),
         fwhm=lookup(within=config, dpath="grids/{grid}/fwhm"),
         v_micro=lookup(within=config, dpath="grids/{grid}/v_micro"),
@@ -49,5 +50,6 @@ rule grid:
     params:
         code=code_sha("grid.py"),
         axes=grid_axes,
+        others=grid_others,
     script:
         "../scripts/grid.py"

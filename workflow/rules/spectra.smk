@@ -80,6 +80,7 @@ rule noisy:
         seed=config["seed"],
         shard=lambda wc: plan.shard(wc)[:2],
         normalisation=plan.normalisation,
+        nuisances=plan.nuisances,
     script:
         "../scripts/noisy.py"
 

@@ -16,13 +16,13 @@ with job(snakemake) as (stars_path, flux_path, error_path):
     device = array_device(snakemake.resources)
     grid = GridInterpolator.load(snakemake.input.grid, device=device)
     split, first, stop = params.shard
-    priors = {"labels": params.labels, "axes": list(grid.axes), "nuisances": (params.nuisances or {}).get("scales")}
+    priors = {"labels": params.labels, "names": grid.names, "nuisances": (params.nuisances or {}).get("scales")}
     stars = drawn_stars(stop, **priors, split=split, seed=params.seed, first=first)
     error, snr = np.empty((len(stars), 2)), np.empty(len(stars))
     with row_writer(flux_path, (len(stars), len(grid.wave))) as write:
         for lo, hi in blocks(0, len(stars)):
             part = stars.iloc[lo:hi]
-            flux = median_normalised(grid(part[list(grid.axes)].to_numpy()))
+            flux = median_normalised(grid(part[grid.names].to_numpy()))
             error[lo:hi] = error_parameters(grid.wave, flux, part)
             snr[lo:hi] = snr_of(grid.wave, error[lo:hi], device=device)
             flux = host(flux)
