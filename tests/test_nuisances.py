@@ -21,9 +21,10 @@ from gravispec.spectra.nuisances import (
     Series,
     drawn,
     measured_pixels,
-    model_sigma,
+    smooth_errors,
     values_of,
     widths,
+    with_model_error,
     with_nuisances,
 )
 from gravispec.spectra.observation import observe
@@ -165,6 +166,38 @@ def test_a_view_is_the_wiener_filter_of_the_pixels_that_are_measured(forward, pr
     assert projected(flux, np.ones(flux.shape))[0] == pytest.approx(y, abs=2e-5)
 
 
+def test_smooth_errors_are_taken_out_before_noise_is_measured(forward, projection):
+    projected, spread = projection
+    flux, parameters = clean(forward, 300)
+    error, smooth = error_of(WAVE, parameters), smooth_errors(WAVE, {"smooth": 0.05})
+    wavy = flux + np.random.default_rng(6).normal(size=(300, smooth.shape[1])) @ smooth.T
+    noisy = add_noise(wavy.astype(np.float32), error, level=0.5, seed=3, split="x", rows=np.arange(300))
+    for measured in (np.ones(P, bool), np.arange(P) > 300):
+        view = projected.view(measured, spread)
+        y, s = view(noisy, 0.5 * error)
+        z, r = view.filled(y, s)
+        ratio = view.noise(noisy, y, z, r, smooth) / s
+        assert abs(np.median(ratio) - 1) < 0.015
+        assert np.median(view.noise(noisy, y, z, r) / s) > 1.005
+
+
+def test_model_errors_have_the_size_that_is_asked_for_and_do_not_depend_on_blocks():
+    wave = 8000.0 + 0.5 * np.arange(1200)
+    scales = {"smooth": 0.02, "model_error": 0.01, "core_error": 0.1}
+    how = {"seed": 1, "split": "test"}
+    found = with_model_error(np.ones((2000, 1200)), wave, FWHM, scales, **how, rows=np.arange(2000)) - 1
+    part = with_model_error(np.ones((5, 1200)), wave, FWHM, scales, **how, rows=np.arange(7, 12)) - 1
+    np.testing.assert_array_equal(part, found[7:12])
+    far = np.abs(wave[:, None] - stress.CORES).min(axis=1) > 6
+    assert found[:, far].std() == pytest.approx(np.hypot(0.02, 0.01), rel=0.02)
+    core = np.abs(wave - stress.CORES[1]).argmin()
+    assert found[:, core].std() == pytest.approx(np.sqrt(0.02**2 + 0.01**2 + 0.1**2), rel=0.05)
+    white = np.diff(found[:, far[: len(wave)]], axis=1)[:, :500].std() / np.sqrt(2)
+    assert white == pytest.approx(0.01, rel=0.03)
+    correlation = (found[:, 100] * found[:, 200]).mean() / 0.02**2  # 50 Å apart: exp(-1/4) of smooth Gaussians
+    assert correlation == pytest.approx(np.exp(-0.25), abs=0.08)
+
+
 def test_noise_is_measured_where_the_projection_says_nothing(forward, projection):
     projected, spread = projection
     flux, parameters = clean(forward, 300)
@@ -214,10 +247,9 @@ def test_simulated_stars_are_distributed_as_spectra_with_nuisances_that_are_proj
         if width.name:
             values[width.name] = width.value(np.random.default_rng(3).random(m))
         error = np.tile(error_of(WAVE, parameters), (m, 1))
-        of_model = model_sigma(WAVE, FWHM, SCALES)
         spectra = with_nuisances(np.tile(flux, (m, 1)), WAVE, FWHM, values).astype(np.float32)
-        total = np.hypot(error, of_model / level).astype(np.float32)
-        noisy = add_noise(spectra, total, level=level, seed=9, split="x", rows=np.arange(m))
+        spectra = with_model_error(spectra, WAVE, FWHM, SCALES, seed=9, split="x", rows=np.arange(m))
+        noisy = add_noise(spectra, error, level=level, seed=9, split="x", rows=np.arange(m))
         y, scale = views[k](noisy, level * error)
         long_way, share = views[k].filled(y, scale)
         for one, other in zip((z[mine] @ directions).T, (long_way @ directions).T, strict=True):
@@ -232,6 +264,7 @@ def test_the_likelihood_with_products_is_that_of_a_dense_gaussian(forward):
     model, others = 1 + 0.1 * rng.normal(size=n), rng.normal(size=(L - 1, n))
     sigma, centre = rng.uniform(0.05, 0.1, n), np.array([0.05, -0.1])
     covariance = np.array([[0.02, 0.005], [0.005, 0.03]])
+    smooth = 0.05 * rng.normal(size=(n, 4))
     flux = 1.7 * (model + 0.1 * others[0] - 0.2 * others[1]) + sigma * rng.normal(size=n)
     rows = [model, np.zeros(n)]
     for other in others:  # what a product adds, whatever the model is
@@ -240,13 +273,14 @@ def test_the_likelihood_with_products_is_that_of_a_dense_gaussian(forward):
 
     def dense(c):
         """ln of the density for a model c times the first, with a wide normal amplitude around a itself."""
-        m, weight = c * model, sigma**-2.0
-        a = (weight * flux * m).sum() / (weight * m * m).sum()
+        m = c * model
+        within = np.linalg.inv(np.diag(sigma**2) + smooth @ smooth.T)
+        a = (flux @ within @ m) / (m @ within @ m)
         mean, wide = a * (centre @ others), 100.0
-        total = np.diag(sigma**2) + a**2 * others.T @ covariance @ others + wide**2 * np.outer(m, m)
+        total = np.diag(sigma**2) + smooth @ smooth.T + a**2 * others.T @ covariance @ others + wide**2 * np.outer(m, m)
         return stats.multivariate_normal(mean, total).logpdf(flux)
 
-    likelihood = Likelihood(products, flux, sigma, centre, covariance)
+    likelihood = Likelihood(products, flux, sigma, centre, covariance, smooth=smooth)
     c = np.array([[0.7], [1.0], [1.6]])
     expected = np.array([dense(one) for one in c[:, 0]])
     found = likelihood(c)
@@ -260,8 +294,8 @@ def test_the_posterior_marginalises_nuisances_and_pixels_that_are_missing(forwar
     flux, parameters = clean(forward, n)
     spectra = with_nuisances(flux, WAVE, FWHM, values).astype(np.float32)
     error = error_of(WAVE, parameters)
-    total = np.hypot(error, model_sigma(WAVE, FWHM, SCALES) / level).astype(np.float32)
-    noisy = add_noise(spectra, total, level=level, seed=3, split="x", rows=np.arange(n))
+    spectra = with_model_error(spectra, WAVE, FWHM, SCALES, seed=3, split="x", rows=np.arange(n))
+    noisy = add_noise(spectra, error, level=level, seed=3, split="x", rows=np.arange(n))
     sigma, measured = level * error * values["error_factor"][:, None], measured_pixels(pd.DataFrame(values), WAVE)
     found = posterior.predict(noisy, sigma, measured)
     wild = np.where(measured, noisy, 1e3)

@@ -78,15 +78,13 @@ class Nuisances(Model):
 
     ``wide``: the share of stars with much wider lines (``gravispec.spectra.nuisances``); ``constant``: added, of the
     median flux; ``core``: the share of Ca II cores that is filled; ``error_factor``: of ln of what errors are wrong by.
-    ``model_error``, ``core_error``: noise that errors do not tell of, of the median flux, of all pixels and of those in
-    the cores of Ca II: what the model spectra are wrong by.
+    ``smooth``, ``model_error``, ``core_error``: noise that errors do not tell of, of the median flux: what model
+    spectra are wrong by, smooth over 50 Å, in each pixel, and in those of the cores of Ca II.
     ``missing``: the probability of each of ``windows``, Å.
     """
 
     slope: float = Field(0, ge=0, le=0.25)
     curvature: float = Field(0, ge=0, le=0.1)
-    cubic: float = Field(0, ge=0, le=0.1)
-    quartic: float = Field(0, ge=0, le=0.1)
     E_BV: float = Field(0, ge=0, le=0.5)
     velocity: float = Field(0, ge=0, le=10)
     v_sin_i: float = Field(0, ge=0, le=15)
@@ -95,6 +93,7 @@ class Nuisances(Model):
     constant: float = Field(0, ge=0, le=0.25)
     core: float = Field(0, ge=0, le=0.3)
     error_factor: float = Field(0, ge=0, le=0.5)
+    smooth: float = Field(0, ge=0, le=0.1)
     model_error: float = Field(0, ge=0, le=0.1)
     core_error: float = Field(0, ge=0, le=0.5)
     missing: float = Field(0, ge=0, le=0.9)

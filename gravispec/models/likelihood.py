@@ -10,6 +10,7 @@ Pixels without a measurement have w = 0.
 """
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.linalg.blas import dsyrk
 
 from gravispec.spectra.nuisances import MOST
@@ -19,15 +20,23 @@ class Likelihood:
     """ln of the likelihood of models c (n, K), of one star, with the factors of their products marginalised.
 
     products (P, L (K + 1)) : of the basis, and what each adds; centre (L - 1,), covariance : of the prior of factors
+    smooth (P, R) : functions of which a sum with normal factors is in the flux, too, one more noise
     """
 
-    def __init__(self, products, flux, sigma, centre, covariance, error_factor=0.0):
+    def __init__(self, products, flux, sigma, centre, covariance, error_factor=0.0, smooth=None):
         flux, root = np.asarray(flux, np.float64), 1 / np.asarray(sigma, np.float64)
         self.L, self.n_pixels = len(centre) + 1, np.count_nonzero(root)
         self.power = np.sum((root * flux) ** 2)
         self.linear = (root**2 * flux) @ products  # (L K,)
         square = dsyrk(1.0, products * root[:, None], trans=1)
         self.square = square + np.triu(square, 1).T
+        if smooth is not None:  # Woodbury's identity
+            weighted = smooth * (root**2)[:, None]
+            triangle = np.linalg.cholesky(np.eye(smooth.shape[1]) + smooth.T @ weighted)
+            of_flux, of_products = (solve_triangular(triangle, weighted.T @ of, lower=True) for of in (flux, products))
+            self.power -= of_flux @ of_flux
+            self.linear -= of_flux @ of_products
+            self.square -= of_products.T @ of_products
         self.centre = np.concatenate([[0], centre])
         self.precision = np.zeros((self.L, self.L))
         self.precision[1:, 1:] = np.linalg.inv(covariance)  # of nothing, where there is the amplitude alone

@@ -21,10 +21,11 @@ from gravispec.models.projection import N_BASIS, Projection, fit_projection
 from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps, renewed
 from gravispec.models.training import arrays_of, load_arrays, n_parameters, seeded, shuffles, train
 from gravispec.options import Count, Positive, Rate
-from gravispec.spectra.nuisances import MOST, model_sigma
+from gravispec.spectra.nuisances import MOST, model_sigma, smooth_errors
 
 DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 10, "MB": 1600}
+OWN = ("centre", "unit", "model_sigma", "smooth")  # arrays of a ``Network`` beside those of its parts
 N_STOP = 8192  # stars that stop the training, of a stream of their own, and so are their noise and levels
 
 
@@ -33,7 +34,7 @@ class Network(Model):
     """The network, the projection before it, centre and unit (T,) of the labels.
 
     error_factor : 1σ of ln of what errors may be wrong by; above 0, noise is measured where the projection says nothing
-    model_sigma : (P,) what model spectra are wrong by, of the median flux
+    model_sigma (P,), smooth (P, R) : what model spectra are wrong by, of the median flux
     """
 
     net: PosteriorNet
@@ -42,6 +43,7 @@ class Network(Model):
     unit: np.ndarray
     error_factor: float
     model_sigma: np.ndarray
+    smooth: np.ndarray
     about: dict
 
     @property
@@ -75,7 +77,8 @@ class Network(Model):
             z, r = view.filled(y, s)
             if self.error_factor:
                 limit = MOST * self.error_factor
-                noise, of_model = view.noise(flux[rows], y, z, r), view(flux[rows], self.model_sigma[None])[1]
+                smooth = self.smooth if self.smooth.any() else None
+                noise, of_model = view.noise(flux[rows], y, z, r, smooth), view(flux[rows], self.model_sigma[None])[1]
                 seen = np.maximum(noise**2 - of_model**2, 1e-12 * s**2)
                 s = s * np.exp(np.clip(0.5 * np.log(seen / s**2), -limit, limit))
                 z, r = view.filled(y, s)
@@ -86,15 +89,16 @@ class Network(Model):
     def state(self):
         arrays = arrays_of(self.net, "net.") | {f"projection.{k}": v for k, v in vars(self.projection).items()}
         header = {**self.net.shape, "error_factor": self.error_factor}
-        return header, arrays | {"centre": self.centre, "unit": self.unit, "model_sigma": self.model_sigma}
+        own = {name: getattr(self, name) for name in OWN}
+        return header, arrays | own
 
     @classmethod
     def build(cls, header, arrays):
         projection = Projection(*(arrays[f"projection.{name}"] for name in ("rows", "typical", "weight")))
         shape = {name: value for name, value in header.items() if name != "error_factor"}
         net = load_arrays(PosteriorNet(arrays["net.spread"], **shape), arrays, "net.")
-        last = header["error_factor"], arrays["model_sigma"], {}
-        return cls(net, projection, arrays["centre"], arrays["unit"], *last)
+        own = {name: arrays[name] for name in OWN}
+        return cls(net=net, projection=projection, error_factor=header["error_factor"], about={}, **own)
 
 
 def fit(
@@ -181,9 +185,10 @@ def fit(
             streams=(stream, order),
         )
     about = {"parameters": n_parameters(net), "components": components, "kept": kept, "curve": curve}
-    error_factor, of_model = 0.0, np.zeros(len(forward.wave))
+    error_factor, of_model, smooth = 0.0, np.zeros(len(forward.wave)), np.zeros((len(forward.wave), 0))
     if nuisances:
         error_factor = nuisances["scales"]["error_factor"]
         of_model = model_sigma(forward.wave, nuisances["fwhm"], nuisances["scales"])
+        smooth = smooth_errors(forward.wave, nuisances["scales"])
     about |= {"loss": "-ln posterior density"}
-    return Network(net.cpu(), projection, centre, unit, error_factor, of_model, about)
+    return Network(net.cpu(), projection, centre, unit, error_factor, of_model, smooth, about)

@@ -24,7 +24,7 @@ from gravispec.models.likelihood import Likelihood
 from gravispec.models.model import Model
 from gravispec.options import Count
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
-from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, model_sigma, widths
+from gravispec.spectra.nuisances import PRODUCTS, Series, drawn, model_sigma, smooth_errors, widths
 from gravispec.spectra.priors import LabelPrior
 from gravispec.spectra.splines import Others
 
@@ -32,13 +32,13 @@ DECLARES = ("all_levels", "no_fit", "slow", "limit", "posterior")
 COST = {"seconds": 30, "ms": 80, "MB": 900}
 SLOPES = (0.15, 0.04)  # standard deviations of flux slope and curvature, relative to the flux
 #: products that nuisances need; further ones of `PRODUCTS` change nothing at S/N 70
-FREE = ((0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (0, 1), (1, 1), (0, 2), (0, 3), (0, 4), "core", "constant")
+FREE = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (0, 2), (0, 3), (0, 4), "core", "constant")
 FIRST_LOOK = ((0, 0), (1, 0), (0, 1))  # those, and how many vectors and models, by which a width of lines is chosen
 N_VECTORS, N_MODELS = 40, 512
 N_PRIOR = 200_000  # draws of nuisances that their prior is measured by
 SPREAD, WIDEST = 1e-3, 0.5  # standard deviations of a proposal in units of the range of a label: at least, at most
 N_CHECKED = 500  # spectra that the emulator is compared with
-ROUNDS = 5
+ROUNDS = 8
 QUANTILES = {"q025": 0.025, "q16": 0.16, "q50": 0.5, "q84": 0.84, "q975": 0.975}
 ENOUGH, WRONG = 100, 10  # effective draws; those with which a proposal counts for nothing
 
@@ -52,7 +52,7 @@ class Posterior(Model):
         factors but the first, for each width of lines; wide : the share of stars with other widths than the first
     wave : (P,) Å; fwhm : of the spectrograph, Å
     error_factor : 1σ of ln of what errors may be wrong by; above 0, χ² of the best model tells
-    model_sigma : (P,) what model spectra are wrong by, of the median flux
+    model_sigma (P,), smooth (P, R) or None : what model spectra are wrong by, of the median flux
     """
 
     basis: np.ndarray
@@ -72,6 +72,7 @@ class Posterior(Model):
     fwhm: float
     error_factor: float
     model_sigma: np.ndarray
+    smooth: np.ndarray | None
     about: dict
     knows_gaps = True
 
@@ -148,7 +149,7 @@ class Posterior(Model):
         sigma = np.hypot(sigma, self.model_sigma)
         k = self._width(flux, sigma) if self.wide else 0
         prior = self.centres[k], self.covariances[k]
-        likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor)
+        likelihood = Likelihood(self._widths[k][1], flux, sigma, *prior, self.error_factor, self.smooth)
         known = proposal is not None and all(np.isfinite(values).all() for values in proposal)
         if known:
             theta, log_weight = self._drawn(likelihood, *proposal)
@@ -231,14 +232,14 @@ def emulated(forward, bank, components, degree):
     missed = emulation_error(emulator, forward.grid, labels[:N_CHECKED])
     median, worst = np.quantile(missed, [0.5, 0.95]).tolist()
     print(f"emulator: {len(emulator.control)} nodes, rms {median:.1e} in the median, {worst:.1e} in 95 %", flush=True)
-    none = {"wide": 0.0, "error_factor": 0.0, "model_error": 0.0, "core_error": 0.0}
+    none = {"wide": 0.0, "error_factor": 0.0, "model_error": 0.0, "core_error": 0.0, "smooth": 0.0}
     nuisances = forward.nuisances or {"scales": none, "fwhm": 1.0}
     products, centres, covariances = _prior_of_products(forward, degree)
     return {
         "basis": emulator.basis,
         "axes": _lists(emulator.axes),
         "control": emulator.control.astype(np.float32),
-        "others": emulator.others and {**vars(emulator.others), "axes": _lists(emulator.others.axes)},
+        "others": emulator.others and emulator.others.state(),
         "of_others": emulator.others and emulator.of_others.astype(np.float32),
         "bank": labels[:bank],
         "labels": forward.prior.labels,
@@ -251,6 +252,7 @@ def emulated(forward, bank, components, degree):
         "fwhm": nuisances["fwhm"],
         "error_factor": nuisances["scales"]["error_factor"],
         "model_sigma": model_sigma(forward.wave, nuisances["fwhm"], nuisances["scales"]),
+        "smooth": smooth_errors(forward.wave, nuisances["scales"]) if nuisances["scales"]["smooth"] else None,
         "about": {"nodes": len(emulator.control), "rms_median": median, "rms_95": worst},
     }
 

@@ -54,12 +54,18 @@ class Projection:
         """(m,) √(Σ w₀ σ² / P) of sigma (m, P), in the unit of flux."""
         return np.sqrt(np.square(np.asarray(sigma, np.float32)) @ self.weight)
 
-    def triangles(self, components):
-        """(n, K + 1, K + 1) float32 lower triangles L and (n,) Σ w₀ h / P of variances h (n, P)."""
+    def triangles(self, components, smooth=None):
+        """(n, K + 1, K + 1) float32 lower triangles L and (n,) Σ w₀ h / P of variances h (n, P).
+
+        Noise of the last is a sum of the functions ``smooth`` (P, R), too, with normal factors.
+        """
         rows = self.rows.astype(np.float64)
         found = []
         for component in components:
             covariance = (rows * component) @ rows.T
+            if smooth is not None and component is components[-1]:
+                projected = rows @ smooth
+                covariance += projected @ projected.T
             # directions that are nearly the same up to rounding: the smallest of K + 1 may be negative by 1e-16
             values, vectors = np.linalg.eigh(covariance)
             found.append(np.linalg.qr((vectors * np.sqrt(np.maximum(values, 0))).T, mode="r").T)
@@ -94,13 +100,23 @@ class View(Projection):
         """ẑ and r (m, K) of y (m, K) and s (m,)."""
         return wiener(y, s, self.values, self.vectors, self.spread)
 
-    def noise(self, flux, y, z, r):
-        """(m,) √(Σ w₀ σ² / n) / a as the flux itself has it, from what ẑ leaves of the n measured pixels."""
+    def noise(self, flux, y, z, r, smooth=None):
+        """(m,) √(Σ w₀ σ² / n) / a as the flux itself has it, from what ẑ leaves of the n measured pixels.
+
+        ``smooth`` (P, R): functions of which a sum is fitted and taken out first.
+        """
         n = np.count_nonzero(self.measured)
         amplitude = np.asarray(flux, np.float32) @ self.rows[-1]
-        power = np.square(flux / amplitude[:, None] - self.typical) @ self.weight * n
-        left = power - 2 * np.einsum("mk,mk->m", z, y) + np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True)
-        return np.sqrt(np.maximum(left, 0) / np.maximum(n - r.sum(axis=1), 1))
+        left = flux / amplitude[:, None] - self.typical
+        power = np.square(left) @ self.weight * n
+        power += np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True) - 2 * np.einsum("mk,mk->m", z, y)
+        if smooth is not None:
+            root = np.sqrt(self.weight * n)[:, None]
+            functions = np.linalg.qr(root * smooth)[0]
+            by_vectors = self.rows[:-1] @ np.divide(functions, root, where=root > 0, out=np.zeros_like(functions))
+            power -= np.square((left @ (root * functions)) - z @ by_vectors).sum(axis=1)
+            n -= smooth.shape[1]
+        return np.sqrt(np.maximum(power, 0) / np.maximum(n - r.sum(axis=1), 1))
 
 
 def wiener(y, s, values, vectors, spread):

@@ -11,7 +11,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from gravispec.labels import LABELS
 from gravispec.models.projection import N_BASIS, wiener
-from gravispec.spectra.nuisances import KINDS, TERMS, Series, model_sigma, values_of, widths, within
+from gravispec.spectra.nuisances import KINDS, TERMS, Series, model_sigma, smooth_errors, values_of, widths, within
 from gravispec.spectra.observing import variance_components, variance_factors
 
 N_VIEWS = 128  # sets of measured pixels that a network sees
@@ -106,17 +106,18 @@ class Views:
         self._held, series = [None] * self.n, Series(wave, fwhm)
         of_model = model_sigma(wave, fwhm, forward.nuisances["scales"])
         components = np.vstack([variance_components(wave), of_model**2])
+        smooth = smooth_errors(wave, forward.nuisances["scales"])
         for width in dict.fromkeys(self.widths):
             operators = series.operators(width.of(basis, wave, fwhm))
             for k in [k for k, one in enumerate(self.widths) if one == width]:
                 view, seen = views[k], np.flatnonzero(views[k].measured)
                 matrix = operators[:, seen] @ view.rows[:, seen].T.astype(np.float32)
-                triangles, of_scale = view.triangles(components)
+                triangles, of_scale = view.triangles(components, smooth)
                 held = (matrix, triangles, of_scale[:-1], view.mean, view.values, view.vectors, view.spread)
                 self._held[k] = tuple(_tensor(values, device) for values in held)
 
     def noisy(self, k, made, factors, level, stream):
-        """ẑ, s and r of stars with the same gaps, from factors of operators (b, 20 K' + 6)."""
+        """ẑ, s and r of stars with the same gaps, from factors of operators (b, 16 K' + 4)."""
         matrix, triangles, of_scale, mean, values, vectors, spread = self._held[k]
         raw = made @ matrix
         amplitudes = torch.cat([level[:, None] * factors.sqrt(), torch.ones_like(level)[:, None]], dim=1)

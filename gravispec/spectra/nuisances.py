@@ -4,12 +4,13 @@ Stars of a data set with ``nuisances:`` have a draw of each, put on their clean 
 posterior marginalise them by a series (method.md section 9): with D the derivative by velocity, x from -1 to 1 over the
 pixels and C, 1 in the cores of Ca II and 0 elsewhere, flux f of median 1 becomes
 
-    (1 + s₁ x + s₂ x² + s₃ x³ + s₄ x⁴) (F + κ C (1 - F) + h),    F = exp(-v D + b D² + q D⁴) f,
+    (1 + s₁ x + s₂ x²) (F + κ C (1 - F) + h),    F = exp(-v D + b D² + q D⁴) f,
 
 with b half the change of the variance of the lines, km² s⁻², from a given ``Width``, and q a 24th of that of their
 fourth cumulant. Orders up to D⁴ are kept. Dust is part of the polynomial; h is a constant, of scattered light or sky.
 
-What model spectra themselves are wrong by is one more noise, which errors do not tell of (`model_sigma`).
+What model spectra are wrong by is one more noise, which errors do not tell of: of every pixel (`model_sigma`), and
+smooth (`smooth_errors`), as that of flux calibration, of the continuum and of molecular bands.
 """
 
 from dataclasses import dataclass
@@ -26,8 +27,6 @@ from gravispec.spectra.streams import generator, stream_entropy
 KINDS = {
     "slope": None,
     "curvature": None,
-    "cubic": None,
-    "quartic": None,
     "E_BV": None,
     "velocity": None,
     "v_sin_i": np.abs,
@@ -37,10 +36,10 @@ KINDS = {
     "error_factor": np.exp,
 }
 MOST = 3.0  # standard deviations, beyond which deviates are cut
-POWERS, ORDERS = 5, 5  # of x, of D
-TERMS = tuple((k, n) for k in range(POWERS) for n in range(ORDERS) if k < 3 or n < 2)  # xᵏ Dⁿ
-BENT = ("slope", "curvature", "cubic", "quartic")  # factors of x, x² and so on
-CONSTANTS = ("constant", "constant x", "constant x²", "constant x³", "constant x⁴")
+POWERS, ORDERS = 3, 5  # of x, of D
+TERMS = tuple((k, n) for k in range(POWERS) for n in range(ORDERS))  # xᵏ Dⁿ
+BENT = ("slope", "curvature")  # factors of x, x²
+CONSTANTS = ("constant", "constant x", "constant x²")
 PRODUCTS = (*TERMS, "core", *CONSTANTS)  # whose factors `Series.terms` gives
 #: of stars whose lines are much wider: v sin i, km/s, uniform within the edges, or the resolution over the
 #: spectrograph's, log-uniform; within a cell the series is that around its middle
@@ -51,6 +50,7 @@ _DISC, _DARK = 1 - stress.LIMB_DARKENING, 2 / 3 * stress.LIMB_DARKENING
 ROTATION = (_DISC / 4 + _DARK / 5) / (_DISC + _DARK)
 # its fourth cumulant over (v sin i)⁴, over 24
 ROTATION_4 = ((_DISC / 8 + _DARK * 3 / 35) / (_DISC + _DARK) - 3 * ROTATION**2) / 24
+SMOOTH = 50.0  # Å, over which the smooth errors of model spectra vary
 HALF_CORE_NLTE = 1.5  # Å, where chromospheres and NLTE change Ca II (Busà et al. 2007, A&A 466, 1089)
 
 
@@ -94,7 +94,7 @@ def widths(wide):
 
 
 def values_of(unit, scales):
-    """``{name: (n,)}`` of `KINDS` from normal deviates (n, 11) and the ``scales`` of the configuration."""
+    """``{name: (n,)}`` of `KINDS` from normal deviates (n, 9) and the ``scales`` of the configuration."""
     found = {}
     for deviate, (name, function) in zip(np.clip(unit, -MOST, MOST).T, KINDS.items(), strict=True):
         value = scales[name] * deviate
@@ -169,6 +169,29 @@ def model_sigma(wave, fwhm, scales):
     return np.hypot(scales["model_error"], scales["core_error"] * cores)
 
 
+def smooth_errors(wave, scales):
+    """(P, R) functions of which model spectra lack a sum with normal factors: Gaussians of `SMOOTH`, as far apart.
+
+    Its 1σ is ``smooth`` of the median flux at every pixel.
+    """
+    centres = np.arange(wave[0] - 2 * SMOOTH, wave[-1] + 2 * SMOOTH, SMOOTH)
+    bumps = np.exp(-0.5 * ((wave[:, None] - centres) / SMOOTH) ** 2)
+    return scales["smooth"] / np.sqrt(np.square(bumps).sum(axis=1, keepdims=True)) * bumps
+
+
+def with_model_error(flux, wave, fwhm, scales, *, seed, split, rows):
+    """Flux (m, P) float32 with a draw of what model spectra are wrong by, the same at every noise level.
+
+    ``rows`` (m,) of the split name the random streams.
+    """
+    sigma, smooth = model_sigma(wave, fwhm, scales), smooth_errors(wave, scales)
+    entropy, found = stream_entropy(seed=seed, keys=("model error", split)), np.empty(flux.shape, np.float32)
+    for one, of_row, row in zip(found, flux, rows, strict=True):
+        normal = generator(entropy, row=int(row)).standard_normal(len(wave) + smooth.shape[1])
+        one[:] = of_row + sigma * normal[: len(wave)] + smooth @ normal[len(wave) :]
+    return found
+
+
 def positions(n):
     """(n,) x of the pixels."""
     return np.linspace(-1, 1, n)
@@ -191,7 +214,7 @@ class Series:
         self._at_cores = np.average(self.x, weights=self.core) if self.core.any() else 0.0
 
     def polynomial(self, values):
-        """(n, 5) coefficients of powers of x: slope, curvature and so on, and dust."""
+        """(n, 3) coefficients of 1, x, x²: slope, curvature and dust."""
         dust = sum(np.power(values["E_BV"], j)[:, None] * of_power for j, of_power in enumerate(self._dust))
         own = np.stack([np.ones_like(values["slope"]), *(values[name] for name in BENT)], axis=1)
         product = np.zeros((len(own), 2 * POWERS - 1))
@@ -200,7 +223,7 @@ class Series:
         return product @ self._high.T
 
     def terms(self, values, width=Width()):
-        """(n, 25) factors of the operators, beside lines as wide as ``width`` says: of `TERMS`, core, constant."""
+        """(n, 19) factors of the operators, beside lines as wide as ``width`` says: of `TERMS`, core, constant."""
         v, polynomial = values["velocity"], self.polynomial(values)
         instrument = self.variance / 2 * (values["resolution"] ** -2.0 - width.resolution**-2.0)
         b = ROTATION / 2 * (values["v_sin_i"] ** 2 - width.v_sin_i**2) + instrument
@@ -213,7 +236,7 @@ class Series:
         return np.column_stack([found, core, polynomial * values["constant"][:, None]])
 
     def operators(self, basis):
-        """(20 K + 6, P) float32, of which a sum is the flux of a star of coefficients (K,) of a basis (K, P).
+        """(16 K + 4, P) float32, of which a sum is the flux of a star of coefficients (K,) of a basis (K, P).
 
         What `product` gives of `PRODUCTS` without what is zero: of `TERMS` and core first, then what is added.
         """

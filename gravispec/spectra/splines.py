@@ -87,6 +87,11 @@ class Others:
     axes: Axes
     models: int
 
+    def state(self):
+        """All that it is made of, for JSON."""
+        axes = {name: np.asarray(positions).tolist() for name, positions in self.axes.items()}
+        return {"ranges": dict(self.ranges), "degree": self.degree, "axes": axes, "models": self.models}
+
     @property
     def centre(self):
         """(k,) middle of the ranges."""
