@@ -1,6 +1,10 @@
 """Physics of the gas: equation of state, continuous opacity, atmosphere, radiative transfer. Runs anywhere."""
 
+from importlib.resources import files
+from itertools import product
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.constants import Stefan_Boltzmann
 from scipy.special import expn
@@ -124,7 +128,7 @@ def test_solar_pressures_of_the_marcs_model():
     gas = hydrostatic_gas(temperature(5777.0, 4.44, 0.0, TAU), 4.44, abundances(0.0), TAU)
     for column, quantity in ((1, gas.P_gas), (2, gas.P_e)):
         ours = np.exp(np.interp(published[:, 0], np.log10(TAU), np.log(quantity)))
-        np.testing.assert_allclose(ours, published[:, column], rtol=0.15)
+        np.testing.assert_allclose(ours, published[:, column], rtol=0.2)
 
 
 @pytest.mark.parametrize("labels", [(4500.0, 1.5, 0.0), (5777.0, 4.44, 0.0), (6000.0, 4.0, -2.0)])
@@ -137,10 +141,10 @@ def test_hydrostatic_equilibrium(labels):
 
 
 def test_solar_temperatures_of_the_marcs_model():
-    # Gustafsson et al. 2008; an independent code, other opacities
+    # Gustafsson et al. 2008; an independent code, other opacities (ATLAS9's 5750/4.5/0, scaled, is 3 % hotter at -0.1)
     log_tau = np.array([-3.0049, -2.0379, -1.0711, -0.4944, -0.1071, 0.1838])
     published = np.array([4504.9, 4729.9, 5088.6, 5597.1, 6235.2, 6983.3])
-    np.testing.assert_allclose(temperature(5777.0, 4.44, 0.0, 10.0**log_tau), published, rtol=0.02)
+    np.testing.assert_allclose(temperature(5777.0, 4.44, 0.0, 10.0**log_tau), published, rtol=0.025)
 
 
 @pytest.mark.parametrize(
@@ -149,16 +153,70 @@ def test_solar_temperatures_of_the_marcs_model():
         ((5500.0, 4.5, -1.0), (0.0441, 0.6961, 3.1622, 6.1624, 9.0298, 10.972), (4107, 4490, 4802, 5316, 6122, 7046)),
         ((4500.0, 1.5, 0.0), (0.3440, 3.2001, 14.973, 40.087, 69.611, 123.47), (2912, 3422, 3768, 4107, 4495, 5208)),
         ((4250.0, 2.0, -0.5), (0.7252, 3.9818, 20.745, 52.708, 94.938, 152.37), (2922, 3275, 3573, 3890, 4398, 5160)),
+        ((6500.0, 4.0, 0.0), (0.0910, 0.3502, 1.1323, 2.4813, 3.6386, 4.2433), (4927, 5227, 5545, 6063, 7050, 7762)),
+        ((4000.0, 0.5, -0.5), (0.7176, 4.9945, 51.617, 176.79, 364.57, 672.65), (2520, 2758, 3234, 3520, 3949, 4674)),
     ],
 )
 def test_temperatures_of_atlas_models_between_those_of_the_table(labels, mass, published):
+    np.testing.assert_allclose(temperature_at_mass(labels, mass), published, rtol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("labels", "mass", "published"),
+    [
+        ((6500.0, 4.5, 0.0), (0.0556, 0.2164, 0.7112, 1.6000, 2.4226, 2.8544), (4926, 5223, 5541, 6050, 7065, 7793)),
+        ((6500.0, 3.0, -1.0), (0.2402, 0.9673, 2.8708, 7.1631, 9.1697, 11.041), (5026, 5269, 5465, 6045, 6772, 7682)),
+        ((4750.0, 0.5, -1.0), (0.7695, 4.9225, 64.071, 228.62, 476.18, 616.28), (3118, 3503, 3937, 4226, 4817, 5359)),
+        ((3750.0, 0.5, 0.0), (0.7709, 5.1850, 40.399, 147.39, 286.26, 408.96), (2588, 2801, 3068, 3336, 3741, 4236)),
+        ((5250.0, 0.5, -1.0), (0.2013, 1.9450, 20.138, 127.03, 224.95, 309.19), (3588, 3849, 4225, 4591, 5034, 5642)),
+        ((5250.0, 3.0, 0.0), (0.1065, 0.4462, 1.8143, 6.2372, 13.400, 21.562), (3786, 4048, 4316, 4665, 5170, 6021)),
+        ((5250.0, 4.5, -2.5), (0.1060, 0.7341, 3.2333, 9.2231, 14.027, 17.879), (4126, 4284, 4379, 4595, 5174, 5568)),
+    ],
+)
+def test_temperatures_of_atlas_models_of_the_table(labels, mass, published):
+    # log tau -4 to 0.2
+    np.testing.assert_allclose(temperature_at_mass(labels, mass), published, rtol=0.005)
+
+
+@pytest.mark.parametrize(
+    ("labels", "mass", "published"),
+    [
+        ((5000.0, 0.5, -1.0), (0.2640, 2.3021, 25.504, 148.30, 284.93, 438.13), (3278, 3635, 4023, 4347, 4656, 5402)),
+        ((5000.0, 2.5, 0.0), (0.1220, 0.8012, 3.1856, 10.774, 23.014, 38.932), (3478, 3840, 4112, 4457, 4940, 5760)),
+        ((5500.0, 3.5, -0.5), (0.1125, 0.4653, 1.8655, 6.2973, 12.419, 16.893), (4072, 4312, 4542, 4869, 5411, 6181)),
+        ((5750.0, 4.5, 0.0), (0.0356, 0.3667, 1.4708, 2.6653, 4.0959, 5.9793), (4266, 4713, 5159, 5634, 6535, 8698)),
+    ],
+)
+def test_temperatures_of_atlas_models_between_4750_and_6000(labels, mass, published):
+    # log tau -4 to 0 (the dwarf 0.9)
+    np.testing.assert_allclose(temperature_at_mass(labels, mass), published, rtol=0.015)
+
+
+def test_deep_temperatures_of_an_atlas_supergiant():
+    # log tau 0 to 0.9; radiation carries up to 4 % of the weight
+    published = np.array([(67.766, 6966), (71.142, 8773), (72.051, 9369)]).T
+    np.testing.assert_allclose(temperature_at_mass((6000.0, 1.0, 0.0), published[0]), published[1], rtol=0.03)
+
+
+def temperature_at_mass(labels, mass):
+    """T (K) of our atmosphere where `mass` (g cm-2) lies above."""
     gas = model_atmosphere(*labels, 0.0, 0.0, 0.0, depth_scale(200))
-    T = np.exp(np.interp(np.log(mass) + labels[1] * np.log(10.0), np.log(gas.P_gas), np.log(gas.T)))
-    np.testing.assert_allclose(T, published, rtol=0.03)
+    return np.exp(np.interp(np.log(mass) + labels[1] * np.log(10.0), np.log(gas.P_gas), np.log(gas.T)))
+
+
+def test_the_table_has_a_row_at_every_node_and_rises_inwards():
+    table = pd.read_csv(files("gravispec.spectra.lte") / "temperature.csv", comment="#")
+    nodes = list(table[["T_eff", "log_g", "M_H"]].itertuples(index=False, name=None))
+    assert nodes == list(product(*(sorted(set(axis)) for axis in zip(*nodes, strict=True))))
+    ratio = table.iloc[:, 3:].to_numpy()
+    assert ((ratio > 0.4) & (ratio < 2.7)).all()  # false of nan
+    # the uppermost layers of 3750/0.5/-2.5 have one temperature
+    assert (np.diff(ratio) >= 0).all()
+    assert (np.diff(ratio) > 0).sum() == ratio[:, 1:].size - 3
 
 
 def test_temperature_beyond_the_table_is_that_of_its_edge():
-    for beyond, edge in (((6500.0, 4.0, 0.0), (6000.0, 4.0, 0.0)), ((5000.0, 0.5, -3.0), (5000.0, 1.0, -2.5))):
+    for beyond, edge in (((3500.0, 4.0, 0.0), (3750.0, 4.0, 0.0)), ((5000.0, 5.5, -3.0), (5000.0, 5.0, -2.5))):
         np.testing.assert_allclose(temperature(*beyond, TAU) / beyond[0], temperature(*edge, TAU) / edge[0])
     rich, solar, poor = (temperature(4750.0, 3.0, M_H, TAU) for M_H in (0.5, 0.0, -0.5))
     np.testing.assert_allclose(rich - solar, solar - poor, rtol=0.05)
@@ -169,7 +227,7 @@ def test_temperature_beyond_the_table_is_that_of_its_edge():
 @pytest.mark.parametrize("M_H", [-3.0, 0.0, 1.0])
 def test_temperature_rises_inwards(T_eff, log_g, M_H):
     T = temperature(T_eff, log_g, M_H, TAU)
-    assert (np.diff(T) > 0).all()
+    assert (np.diff(T) >= 0).all()
     assert 0.4 * T_eff < T[0] < 0.85 * T_eff
 
 
