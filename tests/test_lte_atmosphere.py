@@ -25,7 +25,7 @@ from gravispec.spectra.lte.constants import (
 from gravispec.spectra.lte.elements import abundances, load_elements, partition_functions
 from gravispec.spectra.lte.eos import saha, solve_gas
 from gravispec.spectra.lte.opacity import continuous_opacity, h_minus_bound_free, h_minus_free_free
-from gravispec.spectra.lte.transfer import emergent_flux, expn4, optical_depth, planck
+from gravispec.spectra.lte.transfer import emergent_flux, exponential_integrals, optical_depth, planck
 
 TAU = depth_scale()
 STEFAN_BOLTZMANN = Stefan_Boltzmann * 1e3  # erg s-1 cm-2 K-4
@@ -254,9 +254,29 @@ def test_planck_integrates_to_stefan_boltzmann():
     )
 
 
-def test_e4_by_quadrature():
+def test_exponential_integrals_by_quadrature():
     tau = np.concatenate([[0.0], np.geomspace(1e-6, 30.0, 200)])
-    np.testing.assert_allclose(expn4(tau), expn(4, tau), atol=2e-4)
+    E3, E4 = exponential_integrals(tau)
+    np.testing.assert_allclose(E3, expn(3, tau), atol=2e-3)
+    np.testing.assert_allclose(E4, expn(4, tau), atol=2e-4)
+
+
+def test_flux_in_single_precision_is_that_in_double():
+    """At the small optical depths of a giant's top, too, where differences of E4 are rounded away."""
+    rng = np.random.default_rng(3)
+    tau = np.geomspace(1e-7, 50.0, 60)[:, None] * 10.0 ** rng.uniform(0.0, 3.0, 200)
+    source = (1.0 + np.linspace(0.0, 3.0, 60) ** 2)[:, None] * rng.uniform(1.0, 1.1, 200)
+    single = emergent_flux(tau.astype(np.float32), source.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, emergent_flux(tau, source), rtol=5e-6)
+
+
+def test_source_between_nodes_in_wavelength_is_linear():
+    rng = np.random.default_rng(4)
+    tau = TAU[:, None] * rng.uniform(0.5, 2.0, 9)
+    source = np.linspace(1.0, 4.0, 60)[:, None] * [1.0, 1.3]
+    share = np.stack([np.linspace(1.0, 0.0, 9), np.linspace(0.0, 1.0, 9)])
+    np.testing.assert_allclose(emergent_flux(tau, source, share), emergent_flux(tau, source @ share), rtol=1e-12)
 
 
 @pytest.mark.parametrize("n_depths", [3, 60])

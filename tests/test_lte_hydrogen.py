@@ -139,6 +139,16 @@ def test_the_grid_of_the_lines_is_fine_enough():
     assert np.sqrt((error[forming] ** 2).mean()) < 0.003
 
 
+def test_lines_that_do_not_matter_are_left_out():
+    gas = model_atmosphere(4500.0, 4.5, 0.5, 0.0, 0.0, 0.0, TAU)
+    wave = np.arange(8150.0, 8870.0, 1.0)
+    least = np.where(TAU < 3.0, 1e-4, np.inf) * continuous_opacity(gas, np.array([8500.0]))[:, 0]
+    every, some = paschen_lines(gas, 2.0, wave), paschen_lines(gas, 2.0, wave, least)
+    assert (some[:, wave > 8210.0] > 0.0).all()
+    assert (some < every).any()
+    assert (every - some <= 31 * least[:, None]).all()
+
+
 # --- limit of the series -------------------------------------------------------------------------------------------
 
 

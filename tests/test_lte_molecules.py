@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from gravispec.spectra.lte.bands import (
+    LOG_STEP,
     THETA_NODES,
+    WAVE_GRID,
     band_opacity,
     cross_sections,
     load_bands,
     molecular_lines,
     peak_opacity,
+    speed_nodes,
 )
 from gravispec.spectra.lte.chemistry import dissociation_constant, equilibrium
 from gravispec.spectra.lte.constants import BOLTZMANN, ELECTRON_CHARGE, ELECTRON_MASS, LIGHT_SPEED
@@ -198,6 +201,30 @@ def test_table_of_cross_sections_is_fine_enough():
     between = np.exp(0.5 * (np.log(at_nodes[0]) + np.log(at_nodes[2])))
     np.testing.assert_allclose(at_nodes[1].mean(), between.mean(), rtol=0.02)
     assert (peak_opacity("TiO", np.ones(3), T, 2.0) >= at_nodes.max(axis=1)).all()
+
+
+@pytest.mark.parametrize("v_micro", [0.0, 2.0])
+def test_nodes_in_microturbulence_need_no_interpolation(v_micro):
+    assert speed_nodes(v_micro) == ([v_micro], [1.0])
+
+
+@pytest.mark.parametrize("molecule", ["TiO", "CN"])
+@pytest.mark.parametrize("v_micro", [0.3, 0.9, 1.4, 2.7, 5.0])
+def test_cross_sections_between_the_microturbulences_of_the_tables(molecule, v_micro):
+    nodes, weights = speed_nodes(v_micro)
+    assert nodes[0] < v_micro < nodes[-1]
+    assert sum(weights) == pytest.approx(1.0)
+    T = 5040.0 / THETA_NODES[[6, 10]]
+    wave = 0.05 * np.arange(157000, 165000)
+    exact = np.stack([np.interp(wave, grid_of(row), row) for row in cross_sections(molecule, v_micro)[[6, 10]]])
+    error = (band_opacity(molecule, np.ones(2), T, wave, v_micro) - exact) / exact.mean(axis=1, keepdims=True)
+    assert np.sqrt((error**2).mean()) < 2e-3
+    assert np.abs(error.reshape(2, -1, 40).mean(axis=2)).max() < 1e-3  # 2 Angstrom, as an instrument sees it
+    assert (peak_opacity(molecule, np.ones(2), T, v_micro) >= exact.max(axis=1)).all()
+
+
+def grid_of(row):
+    return WAVE_GRID[0] * np.exp(LOG_STEP * np.arange(row.size))
 
 
 # --- bands in spectra -----------------------------------------------------------------------------------------

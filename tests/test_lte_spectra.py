@@ -20,11 +20,11 @@ from gravispec.spectra.lte.constants import (
 )
 from gravispec.spectra.lte.elements import abundances, load_elements
 from gravispec.spectra.lte.eos import solve_gas
-from gravispec.spectra.lte.lines import half_windows, line_opacity, line_profiles, load_lines
+from gravispec.spectra.lte.lines import LineProfiles, half_windows, line_opacity, line_profiles, load_lines
 from gravispec.spectra.lte.opacity import continuous_opacity
-from gravispec.spectra.lte.synthesis import synthesize
+from gravispec.spectra.lte.synthesis import columns, interpolate, smooth_grid, synthesize
 from gravispec.spectra.lte.transfer import planck
-from gravispec.spectra.lte.voigt import CORE, voigt_core, voigt_wing
+from gravispec.spectra.lte.voigt import CORE, voigt
 from gravispec.spectra.wavelength import air_to_vacuum
 
 TAU = depth_scale()
@@ -50,12 +50,24 @@ def equivalent_width(labels, line_list, wave, **options):
 
 
 def test_voigt_function_against_scipy():
-    a = np.geomspace(1e-3, 1.0, 7).astype(np.float32)[:, None]
-    core, wing = (np.linspace(*ends, 300, dtype=np.float32) for ends in ((-0.999 * CORE, 0.999 * CORE), (CORE, 500.0)))
-    np.testing.assert_allclose(voigt_core(a, core), wofz(core + 1j * a).real, atol=1e-5)
-    np.testing.assert_allclose(voigt_wing(a, wing), wofz(wing + 1j * a).real, rtol=0.02)
-    both = voigt_core(a, np.float32([7.999, 8.001])) + voigt_wing(a, np.float32([7.999, 8.001]))
-    np.testing.assert_allclose(both[:, 0], both[:, 1], rtol=0.1, atol=1e-5)
+    a, v = np.meshgrid(np.geomspace(1e-3, 1.0, 7), np.linspace(-CORE, CORE, 300), indexing="ij")
+    H = voigt(a.astype(np.float32), v.astype(np.float32))
+    assert H.dtype == np.float32
+    np.testing.assert_allclose(H, wofz(v + 1j * a).real, atol=1e-5)
+
+
+@pytest.mark.parametrize("damping", [1e-3, 0.01, 0.1, 0.5])
+def test_core_and_wings_of_a_line_against_scipy(damping):
+    """Wings begin at `CORE` Doppler widths of the depth that has the largest."""
+    wave = np.arange(8500.0, 8540.0, 0.013)
+    doppler = np.array([[0.05, 0.06, 0.08]])
+    profiles = LineProfiles(np.array([8520.0]), doppler, doppler, np.full_like(doppler, damping))
+    opacity = line_opacity(profiles, np.array([15.0]), wave)
+    v = (wave - 8520.0) / doppler.T
+    expected = wofz(v + 1j * damping).real / np.sqrt(np.pi) * (np.abs(wave - 8520.0) <= 15.0)
+    np.testing.assert_allclose(opacity, expected, rtol=0.01, atol=5e-6)
+    far = np.abs(wave - 8520.0) > CORE * doppler.max()
+    np.testing.assert_allclose(opacity[:, far], expected[:, far], rtol=0.004)
 
 
 def test_line_opacity_integrates_to_its_strength():
@@ -184,6 +196,24 @@ def test_no_lines_leave_the_continuum():
     wave = np.arange(8000.0, 8300.0, 0.5)
     flux, continuum = synthesize(5000.0, 3.0, 0.0, wave=wave, line_list=load_lines().iloc[:0], bands=())
     np.testing.assert_allclose(flux, continuum, rtol=1e-4)
+
+
+def test_interpolation_is_that_of_numpy_beyond_the_ends_too():
+    rng = np.random.default_rng(1)
+    x, table = np.sort(rng.random(9)), rng.random((3, 9))
+    at = np.sort(np.concatenate([np.linspace(-0.5, 1.5, 40), x]))
+    np.testing.assert_allclose(interpolate(x, table, at), [np.interp(at, x, row) for row in table], rtol=1e-13)
+
+
+def test_weights_of_the_nodes_are_those_of_linear_interpolation():
+    wave = np.arange(7080.0, 8875.0, 0.7)
+    smooth = smooth_grid()
+    table = np.sin(smooth / 30.0)
+    flux = np.empty(wave.size)
+    for part, at, nodes, share in columns(wave.tobytes(), 100, None):
+        np.testing.assert_array_equal(at, wave[part])
+        flux[part] = table[nodes] @ share
+    np.testing.assert_allclose(flux, np.interp(wave, smooth, table), atol=1e-6)
 
 
 def test_a_part_of_the_range_is_the_same_as_the_whole():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gravispec.device import device_of, like, namespace, on_device
+from gravispec.device import on_device
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
     BOLTZMANN,
@@ -31,6 +31,8 @@ J_MAX = {"CN": 110, "TiO": 160}
 WEAKEST = 0.01  # of the strongest line at 3500 K; together, weaker ones dim a dwarf of 4000 K by 1-2 %
 WAVE_GRID = (7060.0, 8895.0)  # Angstrom
 LOG_STEP = 2.5e-6  # of the wavelength grid: half of the narrowest Doppler width, or less
+N_BELOW = 4  # steps from 0 to 2 km/s
+SPEED_STEP = np.log(5.0) / N_BELOW  # of ln(v^2 + 1), of the tables' microturbulence v in km/s
 THETA_NODES = np.linspace(0.6, 2.4, 19)  # 5040 K / T of the table: linear in between, constant beyond
 
 
@@ -68,7 +70,7 @@ def molecular_lines(molecule: str) -> MolecularLines:
     return MolecularLines(wave[keep], E_low[keep], gf[keep])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def cross_sections(molecule: str, v_micro: float) -> np.ndarray:
     """Opacity per molecule, (n_node, n_grid) cm2 in single precision, at `THETA_NODES` on a grid even in ln(wave).
 
@@ -94,40 +96,71 @@ def cross_sections(molecule: str, v_micro: float) -> np.ndarray:
     return table
 
 
+def band_terms(
+    molecule: str, density: np.ndarray, T: np.ndarray, v_micro: float, wave: bytes, device: str | None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Terms whose products add up to the opacity of a molecule: (n_wave, n_term), cm2, and (n_term, n_depth), cm-3.
+
+    Both in single precision on the `device`, one pair a node in microturbulence. `density` cm-3 and `T` K, (n_depth,);
+    `wave` vacuum Angstrom, (n_wave,) inside `WAVE_GRID`, double precision as bytes.
+    """
+    weight = _node_weights(density, T).T
+    used = np.flatnonzero(weight.any(axis=1))
+    rows = slice(used[0], used[-1] + 1)
+    terms = []
+    for v_node, share in zip(*speed_nodes(v_micro), strict=True):
+        table = _cross_sections_at(molecule, v_node, wave, device)[:, rows]
+        terms.append((table, on_device(np.float32(share) * weight[rows], device)))
+    return terms
+
+
 def band_opacity(molecule: str, density: np.ndarray, T: np.ndarray, wave: np.ndarray, v_micro: float) -> np.ndarray:
     """Opacity, (n_depth, n_wave) cm-1 in single precision, of a molecule of `density` cm-3 at `T` K, both (n_depth,).
 
-    `wave` (n_wave,) vacuum Angstrom, inside `WAVE_GRID`; if it is a tensor, so is the result.
+    `wave` (n_wave,) vacuum Angstrom, inside `WAVE_GRID`.
     """
-    xp = namespace(wave)
-    table = _table_on(device_of(wave), molecule, v_micro)
-    cell, right = _grid_position(wave, table.shape[1])
-    right = xp.asarray(right, dtype=xp.float32)
-    return like(_node_weights(density, T), wave) @ (table[:, cell] * (1.0 - right) + table[:, cell + 1] * right)
+    terms = band_terms(molecule, density, T, v_micro, np.asarray(wave, dtype=float).tobytes(), None)
+    return sum(table @ weight for table, weight in terms).T
 
 
 def peak_opacity(molecule: str, density: np.ndarray, T: np.ndarray, v_micro: float) -> np.ndarray:
     """Upper limit of `band_opacity` over all wavelengths, (n_depth,) cm-1."""
-    return _node_weights(density, T) @ _peaks(molecule, v_micro)
+    return _node_weights(density, T) @ _peaks(molecule, speed_nodes(v_micro)[0][0])
 
 
-@lru_cache(maxsize=8)
+def speed_nodes(v_micro: float) -> tuple[list[float], list[float]]:
+    """Microturbulence (km/s, increasing) of the tables that give that of `v_micro`, and their weights in the sum.
+
+    Cubic in ln(v^2 + 1) between nodes `SPEED_STEP` apart, of which one is 0 and one 2 km/s.
+    """
+    position = np.log((v_micro**2 + 1.0) / 5.0) / SPEED_STEP
+    if np.isclose(position, round(position), atol=1e-9):
+        return [v_micro], [1.0]
+    first = max(int(np.floor(position)) - 1, -N_BELOW)
+    nodes = range(first, first + 4)
+    weights = [np.prod([(position - other) / (node - other) for other in nodes if other != node]) for node in nodes]
+    return [float(np.sqrt(max(5.0 * np.exp(SPEED_STEP * node) - 1.0, 0.0))) for node in nodes], weights
+
+
+@lru_cache(maxsize=32)
 def _peaks(molecule: str, v_micro: float) -> np.ndarray:
     """Largest cross-section at each node, (n_node,)."""
     return cross_sections(molecule, v_micro).max(axis=1)
 
 
-@lru_cache(maxsize=8)
-def _table_on(device, molecule: str, v_micro: float):
-    """`cross_sections` on a device, moved there once."""
-    return on_device(cross_sections(molecule, v_micro), device)
+@lru_cache(maxsize=64)
+def _cross_sections_at(molecule: str, v_micro: float, wave: bytes, device: str | None) -> np.ndarray:
+    """`cross_sections` on wavelengths and a device, (n_wave, n_node)."""
+    table = cross_sections(molecule, v_micro)
+    cell, right = _grid_position(np.frombuffer(wave), table.shape[1])
+    right = right.astype(np.float32)
+    return on_device(np.ascontiguousarray((table[:, cell] * (1.0 - right) + table[:, cell + 1] * right).T), device)
 
 
 def _grid_position(wave: np.ndarray, n_grid: int) -> tuple[np.ndarray, np.ndarray]:
     """Index of the grid point to the left of each wavelength, and the distance from it in steps."""
-    xp = namespace(wave)
-    position = xp.log(wave / WAVE_GRID[0]) / LOG_STEP
-    cell = xp.clip(xp.asarray(position, dtype=xp.int64), None, n_grid - 2)
+    position = np.log(wave / WAVE_GRID[0]) / LOG_STEP
+    cell = np.minimum(position.astype(int), n_grid - 2)
     return cell, position - cell
 
 

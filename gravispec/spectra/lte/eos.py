@@ -70,9 +70,9 @@ def solve_gas(T: np.ndarray, P_gas: np.ndarray, abundance: np.ndarray, P_e: np.n
         p_H = p_HI + p_HII + 2.0 * p_H2
         ionised = K / (K + P_e)
         freed = p_HII + p_H * (heavy * ionised[1:]).sum(axis=0)
-        # -dln(freed)/dln(P_e) at fixed pressure of the nuclei
+        # -dln(freed)/dln(P_e): at fixed pressure of the nuclei, and because the electrons take from it (without H2)
         slope = p_HII * (1.0 - ionised[0]) + p_H * (heavy * ionised[1:] * (1.0 - ionised[1:])).sum(axis=0)
-        step = np.log(freed / P_e) / (1.0 + slope / freed)
+        step = np.log(freed / P_e) / (1.0 + slope / freed + P_e / p_rest)
         P_e = np.minimum(P_e * np.exp(step), 0.6 * P_gas)
         if np.abs(step).max() < TOLERANCE:
             break

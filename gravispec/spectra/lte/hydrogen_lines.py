@@ -5,11 +5,11 @@ n of an atom among charges and neighbours exists with probability w_n. Lines to 
 continuum (`opacity.hydrogen`) gains it: the lines merge into the continuum and no edge is left at the series limit.
 """
 
+import math
 from functools import cache
 
 import numpy as np
 
-from gravispec.device import namespace, on_device
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
     BOHR_RADIUS,
@@ -29,7 +29,7 @@ PASCHEN_LIMIT = RYDBERG_WAVE * PASCHEN**2
 UPPER_LEVELS = np.arange(10, 41)  # P10 reaches in from 9017 A; beyond 40 nothing survives where the lines form
 OFFSETS = np.concatenate([0.2 * np.arange(1, 9), np.geomspace(1.9, 40.0, 13)])  # Angstrom: the grid around a line
 # b of the profile 3 b^(-5/2) / (1 + (beta / b)^(5/2)), 3.98: its area is 1, its wings are 3 beta^(-5/2)
-STARK_CORE = (3.0 * 0.8 * np.pi / np.sin(0.4 * np.pi)) ** (2.0 / 3.0)
+STARK_CORE = (3.0 * 0.8 * math.pi / math.sin(0.4 * math.pi)) ** (2.0 / 3.0)
 # Its convolution with a Gaussian as a sum of both shapes: fitted to the numerical one, off by 2.5 % of the area
 BLEND, CORE_GROWTH, GAUSS_WIDTH = 2.3, 0.85, 7.4
 
@@ -80,11 +80,19 @@ def stark_profile(beta: np.ndarray, doppler: np.ndarray) -> np.ndarray:
     """
     core = (STARK_CORE**BLEND + (CORE_GROWTH * doppler) ** BLEND) ** (1.0 / BLEND)
     stark_share = (STARK_CORE / core) ** 1.5
-    xp = namespace(beta)
-    gauss = xp.sqrt(doppler**2 + GAUSS_WIDTH**2)
-    x = abs(beta) / core
-    stark = 3.0 / core**2.5 / (1.0 + x * x * xp.sqrt(x))
-    return stark + (1.0 - stark_share) / (np.sqrt(np.pi) * gauss) * xp.exp(-((beta / gauss) ** 2))
+    gauss = np.sqrt(doppler**2 + GAUSS_WIDTH**2)
+    x = np.abs(beta) * (1.0 / core)
+    stark = np.sqrt(x)
+    stark *= x
+    stark *= x
+    stark += 1.0
+    np.divide(3.0 / core**2.5, stark, out=stark)
+    np.multiply(beta, 1.0 / gauss, out=x)
+    x *= -x
+    np.exp(x, out=x)
+    x *= (1.0 - stark_share) / (math.sqrt(math.pi) * gauss)
+    stark += x
+    return stark
 
 
 @cache
@@ -103,12 +111,12 @@ def line_grid() -> np.ndarray:
     return np.unique(points[points > PASCHEN_LIMIT])
 
 
-def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, device: str | None = None) -> np.ndarray:
-    """Opacity of the Paschen lines, (n_depth, n_wave) cm-1, zero below `PASCHEN_LIMIT`; a tensor on `device` if given.
+def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, least: np.ndarray | float = 0.0) -> np.ndarray:
+    """Opacity of the Paschen lines, (n_depth, n_wave) cm-1 in single precision, zero below `PASCHEN_LIMIT`.
 
-    `wave` (n_wave,) increasing; `v_micro` km/s.
+    `wave` (n_wave,) increasing; `v_micro` km/s; lines that are nowhere above `least`, (n_depth,) cm-1, are left out.
     """
-    opacity = on_device(np.zeros((gas.T.size, wave.size), dtype=np.float32), device)
+    opacity = np.zeros((gas.T.size, wave.size), dtype=np.float32)
     beyond = slice(np.searchsorted(wave, PASCHEN_LIMIT), None)
     kT = BOLTZMANN * gas.T
     energy = PASCHEN**-2.0 - UPPER_LEVELS**-2.0  # Rydberg
@@ -128,12 +136,10 @@ def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, device: str | None
     velocity = np.sqrt(2.0 * kT / ATOMIC_MASS + (1e5 * v_micro) ** 2)
     doppler = np.outer(velocity / LIGHT_SPEED, centre).astype(np.float32) / unit
     scale = (strength / unit).astype(np.float32)
-    offset = (wave[beyond] - centre[:, None]).astype(np.float32)
-    unit, doppler, scale = (on_device(a.T[:, :, None], device) for a in (unit, doppler, scale))  # (n_line, n_depth, 1)
-    offset = on_device(offset[:, None], device)
-    step = 1 if device is None else centre.size  # lines at a time: the processor's cache holds one
-    for start in range(0, centre.size, step):
-        part = slice(start, start + step)
-        profile = scale[part] * stark_profile(offset[part] / unit[part], doppler[part])
-        opacity[:, beyond] += profile.sum(axis=0)
+    seen = scale * stark_profile(np.zeros_like(unit), doppler) > np.reshape(least, (-1, 1))
+    for line in np.flatnonzero(seen.any(axis=0)):
+        offset = (wave[beyond] - centre[line]).astype(np.float32)
+        profile = stark_profile(offset * (1.0 / unit[:, [line]]), doppler[:, [line]])
+        profile *= scale[:, [line]]
+        opacity[:, beyond] += profile
     return opacity

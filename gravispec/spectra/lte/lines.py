@@ -4,15 +4,15 @@
 independent code (Turbospectrum) gives them in the Sun, in Arcturus or in a dwarf of 4500 K. It names its sources.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from gravispec.device import like, namespace
+from gravispec.device import host, like, namespace
 from gravispec.errors import InputError
 from gravispec.spectra.lte.constants import (
     ATOMIC_MASS,
@@ -25,13 +25,11 @@ from gravispec.spectra.lte.constants import (
 )
 from gravispec.spectra.lte.elements import STAGES, load_elements
 from gravispec.spectra.lte.eos import Gas
-from gravispec.spectra.lte.voigt import CORE, voigt_core, voigt_wing
+from gravispec.spectra.lte.voigt import CORE, voigt
 from gravispec.spectra.wavelength import air_to_vacuum
 
 CUTOFF = 1e-4  # of the continuum: where the window of a line ends
 FORMATION_DEPTH = 3.0  # continuum optical depth below which no line forms
-BATCH_POINTS = 100  # wavelengths of all windows of a batch with NumPy: larger arrays cost page faults
-Voigt = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @cache
@@ -65,10 +63,24 @@ class LineProfiles:
     damping: np.ndarray  # (n_line, n_depth) Voigt's a
 
     @cached_property
+    def core(self) -> np.ndarray:
+        """Distance (n_line,), Angstrom, from which on the profile is its wing at all depths."""
+        return CORE * self.doppler.max(axis=1)
+
+    @cached_property
     def single(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Opacity in the line centre over H(a, 0), cm-1, Doppler width and damping in single precision."""
+        """Opacity in the line centre over H(a, 0), cm-1, 1 / Doppler width and damping in single precision."""
         scale = self.strength / (np.sqrt(np.pi) * self.doppler)
-        return tuple(a.astype(np.float32) for a in (scale, self.doppler, self.damping))
+        return tuple(a.astype(np.float32) for a in (scale, 1.0 / self.doppler, self.damping))
+
+    @cached_property
+    def wings(self) -> np.ndarray:
+        """Coefficients (2, n_line, n_depth) of distance^-2 and distance^-4 in the wings, single precision.
+
+        H(a, v) = a / sqrt(pi) (1/v^2 + 3/2 1/v^4).
+        """
+        first = self.strength * self.damping * self.doppler / np.pi
+        return np.stack([first, 1.5 * first * self.doppler**2]).astype(np.float32)
 
 
 def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles:
@@ -126,48 +138,35 @@ def line_opacity(profiles: LineProfiles, half: np.ndarray, wave: np.ndarray) -> 
     `wave` (n_wave,) Angstrom, increasing; if it is a tensor, so is the result.
     """
     xp = namespace(wave)
-    add = _add_in_batches if xp is np else _add_at_once
-    opacity = xp.zeros((profiles.strength.shape[1], len(wave)), dtype=xp.float32, device=wave.device)
-    seen = (half > 0) & (profiles.wave + half > float(wave[0])) & (profiles.wave - half < float(wave[-1]))
-    core_window = np.minimum(half, CORE * profiles.doppler.max(axis=1))
-    has_wings = half > CORE * profiles.doppler.min(axis=1)
-    add(opacity, wave, profiles, np.flatnonzero(seen), core_window, voigt_core)
-    add(opacity, wave, profiles, np.flatnonzero(seen & has_wings), half, voigt_wing)
-    return opacity
+    at = host(wave)
+    line = np.flatnonzero((half > 0) & (profiles.wave + half > at[0]) & (profiles.wave - half < at[-1]))
+    centre, half, core = profiles.wave[line], half[line], np.minimum(half, profiles.core)[line]
+    first, start, stop, last = (np.searchsorted(at, centre + reach) for reach in (-half, -core, core, half))
+
+    point = np.repeat(np.arange(line.size), stop - start)  # (n_point,), a line once for each wavelength of its core
+    column = np.arange(point.size) + (start - np.cumsum(stop - start) + stop - start)[point]
+    scale, per_doppler, damping = (like(a[line][point], wave) for a in profiles.single)  # (n_point, n_depth)
+    offset = like((at[column] - centre[point]).astype(np.float32)[:, None], wave)
+    profile = scale * voigt(damping, offset * per_doppler)
+    opacity = _sum_at(column, profile, at.size)
+
+    winged = np.flatnonzero(last - first > stop - start)
+    if winged.size:
+        first, start, stop, last = (like(ends[winged, None], wave) for ends in (first, start, stop, last))
+        column = xp.arange(at.size, device=wave.device)
+        outside = (column < first) | (column >= last) | ((column >= start) & (column < stop))
+        distance = xp.asarray(wave - like(centre[winged, None], wave), dtype=xp.float32)
+        inverse = 1.0 / xp.where(outside, np.inf, distance)
+        inverse *= inverse
+        powers = xp.concatenate([inverse, inverse * inverse])
+        opacity += powers.T @ like(profiles.wings[:, line[winged]].reshape(powers.shape[0], -1), wave)
+    return opacity.T
 
 
-def _add_at_once(
-    opacity: np.ndarray, wave: np.ndarray, profiles: LineProfiles, lines: np.ndarray, half: np.ndarray, voigt: Voigt
-) -> None:
-    """Add `voigt` profiles of the `lines` (indices) to `opacity`, all points of all windows in one tensor."""
-    xp = namespace(wave)
-    centre = like(profiles.wave[lines], wave)
-    first = xp.searchsorted(wave, like((profiles.wave - half)[lines], wave))
-    n_points = xp.searchsorted(wave, like((profiles.wave + half)[lines], wave)) - first
-    line = xp.repeat_interleave(n_points)  # (n_point,) of `lines`, once for each point of its window
-    column = xp.arange(len(line), device=wave.device) + (first - xp.cumsum(n_points, axis=0) + n_points)[line]
-    offset = xp.asarray(wave[column] - centre[line], dtype=xp.float32)[:, None]
-    scale, doppler, damping = (like(a[lines], wave)[line] for a in profiles.single)  # (n_point, n_depth)
-    profile = scale * voigt(damping, offset / doppler)
-    opacity.T.index_put_((column,), profile, accumulate=True)  # CUDA sorts: the order of the sum is fixed
-
-
-def _add_in_batches(
-    opacity: np.ndarray, wave: np.ndarray, profiles: LineProfiles, lines: np.ndarray, half: np.ndarray, voigt: Voigt
-) -> None:
-    """Add `voigt` profiles of the `lines` (indices) to `opacity`, in batches of lines with windows alike."""
-    first = np.searchsorted(wave, (profiles.wave - half)[lines])
-    n_points = np.searchsorted(wave, (profiles.wave + half)[lines]) - first
-    scale, doppler, damping = profiles.single
-    order = np.argsort(n_points, kind="stable")
-    begin = 0
-    while begin < order.size:
-        batch = order[begin : begin + max(1, BATCH_POINTS // max(1, n_points[order[begin]]))]
-        begin += batch.size
-        line = lines[batch]
-        columns = first[batch][:, None] + np.arange(n_points[batch[-1]])
-        offset = wave[np.minimum(columns, wave.size - 1)] - profiles.wave[line, None]
-        v = offset.astype(np.float32)[:, None, :] / doppler[line, :, None]
-        block = scale[line, :, None] * voigt(damping[line, :, None], v)
-        for start, n, profile in zip(first[batch], n_points[batch], block, strict=True):
-            opacity[:, start : start + n] += profile[:, :n]
+def _sum_at(column: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    """(n, n_depth): sums of the `rows` (m, n_depth) that have the same `column` (m,), NumPy's; in a fixed order."""
+    if namespace(rows) is np:
+        ones, ends = np.ones(column.size, dtype=rows.dtype), np.arange(column.size + 1)
+        return sparse.csc_array((ones, column, ends), shape=(n, column.size)) @ rows
+    sums = rows.new_zeros((n, rows.shape[1]))
+    return sums.index_put_((like(column, rows),), rows, accumulate=True)  # CUDA sorts

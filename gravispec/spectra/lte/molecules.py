@@ -83,27 +83,23 @@ def partition_function(molecule: str, T: np.ndarray) -> np.ndarray:
     if molecule == "H2O":
         rotation = np.sqrt(np.pi / np.prod(WATER_ROTATION)) * beta**-1.5 / symmetry
         return rotation / np.prod([-np.expm1(-w * beta) for w in WATER_VIBRATION], axis=0)
-    total = np.zeros_like(beta)
-    for name, state in load_states()[molecule].items():
-        sigma = 0.5 * (state.multiplicity - 1) - np.arange(state.multiplicity)
-        spin_orbit = np.exp(-np.outer(beta, state.A * state.Lambda * sigma)).sum(axis=1)
-        electronic = (1 if state.Lambda == 0 else 2) * spin_orbit
-        for B, energy in _vibrational_levels(molecule, name):
-            rotor = (1.0 / (B * beta) + 1.0 / 3.0) / symmetry
-            total += electronic * rotor * np.exp(-energy * beta)
-    return total
+    weight, B, energy = _levels(molecule)
+    boltzmann = np.exp(-np.outer(energy, beta))
+    return ((weight / B) @ boltzmann / beta + weight @ boltzmann / 3.0) / symmetry
 
 
 @cache
-def _vibrational_levels(molecule: str, name: str) -> list[tuple[float, float]]:
-    """Rotational constant and energy of each level of a state, up to dissociation."""
-    state = load_states()[molecule][name]
+def _levels(molecule: str) -> np.ndarray:
+    """Weight, rotational constant and energy, (3, n_level), of all vibrational levels up to dissociation."""
     levels = []
-    for v in range(V_MAX):
-        if v and state.vibration(v) < state.vibration(v - 1):
-            break
-        levels.append((state.rotation(v)[0], term(molecule, name, v)))
-    return levels
+    for name, state in load_states()[molecule].items():
+        for v in range(V_MAX):
+            if v and state.vibration(v) < state.vibration(v - 1):
+                break
+            for sigma in 0.5 * (state.multiplicity - 1) - np.arange(state.multiplicity):
+                energy = term(molecule, name, v) + state.A * state.Lambda * sigma
+                levels.append((1 if state.Lambda == 0 else 2, state.rotation(v)[0], energy))
+    return np.array(levels).T
 
 
 def lowest_energy(molecule: str) -> float:

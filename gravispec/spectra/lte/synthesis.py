@@ -1,15 +1,16 @@
 """A spectrum from labels: model atmosphere, opacities of continuum, hydrogen, atoms and molecules, formal solution."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from gravispec.device import host, namespace, on_device
+from gravispec.device import host, on_device
 from gravispec.errors import InputError
 from gravispec.spectra.lte.atmosphere import REFERENCE_WAVE, depth_scale, model_atmosphere
-from gravispec.spectra.lte.bands import band_opacity, peak_opacity
+from gravispec.spectra.lte.bands import band_terms, peak_opacity
 from gravispec.spectra.lte.chemistry import equilibrium
 from gravispec.spectra.lte.eos import Gas
 from gravispec.spectra.lte.hydrogen_lines import line_grid, paschen_lines
@@ -29,6 +30,7 @@ VALIDITY = {
 WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
 COARSE_STEP = 10.0  # Angstrom: continuous opacity and Planck function are linear in between
 BANDS = ("TiO", "CN")  # molecules whose bands are included
+PASCHEN_CUTOFF = 1e-5  # of the continuum: Paschen lines below are left out
 CHUNK = 1024  # wavelengths at a time with NumPy, so that the work stays in the processor's cache; else all at once
 
 
@@ -39,9 +41,9 @@ class Model:
     gas: Gas
     molecules: dict[str, np.ndarray]  # density, (n_depth,) cm-3, of the molecules whose bands are seen
     v_micro: float  # km/s
-    reference: np.ndarray  # (n_depth, 1) continuous opacity at `REFERENCE_WAVE`, cm-1
-    ratio: np.ndarray  # (n_depth, n_coarse) continuous opacity over the reference, at `coarse_grid`
-    source: np.ndarray  # (n_depth, n_coarse) Planck function
+    to_depth: np.ndarray  # (n_depth, n_depth) from opacity, cm-1, to optical depth
+    tau: np.ndarray  # (n_depth, n_smooth) optical depth of the continuum and the Paschen lines, at `smooth_grid`
+    source: np.ndarray  # (n_depth, n_smooth) Planck function
     continuum: np.ndarray  # (n_coarse,) flux
     profiles: LineProfiles
     half: np.ndarray  # (n_line,) windows of the lines, Angstrom
@@ -90,44 +92,69 @@ def prepare(
     bands: tuple[str, ...],
 ) -> Model:
     """All of a model that does not depend on the wavelengths of the spectrum; arguments as in `synthesize`."""
-    tau_ref, coarse = depth_scale(), coarse_grid()
+    tau_ref, coarse, smooth = depth_scale(), coarse_grid(), smooth_grid()
     gas, molecules = equilibrium(model_atmosphere(T_eff, log_g, M_H, a_M, C_M, N_M, tau_ref))
     reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))
-    ratio = continuous_opacity(gas, coarse) / reference
-    source = planck(coarse, gas.T)
-    tau = optical_depth(ratio, tau_ref)
+    to_depth = optical_depth(np.diag(1.0 / reference[:, 0]), tau_ref)
+    opacity, source = continuous_opacity(gas, coarse), planck(coarse, gas.T)
+    tau = to_depth @ opacity
 
     profiles = line_profiles(lines, gas, v_micro)
-    continuum_depth = interpolate(coarse, tau, profiles.wave).T
-    at_lines = interpolate(coarse, ratio * reference, profiles.wave).T
-    half = half_windows(profiles, at_lines, continuum_depth)
+    at_lines, depth = (interpolate(coarse, table, profiles.wave).T for table in (opacity, tau))
+    half = half_windows(profiles, at_lines, depth)
 
-    weight = np.minimum(tau_ref, 1.0) / reference[:, 0]
-    seen = [m for m in bands if (weight * peak_opacity(m, molecules[m], gas.T, v_micro)).max() > CUTOFF]
-    molecules = {m: molecules[m] for m in seen}
-    continuum = emergent_flux(tau, source)
-    return Model(gas, molecules, v_micro, reference, ratio, source, continuum, profiles, half)
+    matters = CUTOFF * reference[:, 0] / np.minimum(tau_ref, 1.0)  # cm-1
+    seen = [m for m in bands if (peak_opacity(m, molecules[m], gas.T, v_micro) > matters).any()]
+    paschen = paschen_lines(gas, v_micro, smooth, PASCHEN_CUTOFF / CUTOFF * matters * np.exp(tau_ref))
+    return Model(
+        gas,
+        {m: molecules[m] for m in seen},
+        v_micro,
+        to_depth,
+        to_depth @ (interpolate(coarse, opacity, smooth) + paschen),
+        interpolate(coarse, source, smooth),
+        emergent_flux(tau, source),
+        profiles,
+        half,
+    )
 
 
 def emerge(model: Model, wave: np.ndarray, device: str | None, chunk: int) -> np.ndarray:
     """Flux (n_wave,) of a model at `wave` (n_wave,), `chunk` wavelengths at a time."""
-    paschen = paschen_lines(model.gas, model.v_micro, smooth_grid(), device)
-    at, coarse, smooth, tau_ref, reference, ratio, source = (
-        on_device(array, device)
-        for array in (wave, coarse_grid(), smooth_grid(), depth_scale(), model.reference, model.ratio, model.source)
+    key, T = wave.tobytes(), model.gas.T
+    to_depth, tau, source = (
+        on_device(array.astype(np.float32), device) for array in (model.to_depth, model.tau, model.source)
     )
-    smooth_ratio = interpolate(coarse, ratio, smooth) + paschen / reference
-
+    terms = [band_terms(name, density, T, model.v_micro, key, device) for name, density in model.molecules.items()]
     flux = np.empty(wave.size)
-    for start in range(0, wave.size, chunk):
-        part = at[start : start + chunk]
-        opacity = line_opacity(model.profiles, model.half, part)
-        for molecule, density in model.molecules.items():
-            opacity += band_opacity(molecule, density, model.gas.T, part, model.v_micro)
-        total = interpolate(smooth, smooth_ratio, part) + opacity / reference
-        surface = emergent_flux(optical_depth(total, tau_ref), interpolate(coarse, source, part))
-        flux[start : start + chunk] = host(surface)
+    for part, at, nodes, share in columns(key, chunk, device):
+        opacity = line_opacity(model.profiles, model.half, at)
+        for table, weight in chain(*terms):
+            opacity += (table[part] @ weight).T
+        depth = to_depth @ opacity + tau[:, nodes] @ share
+        flux[part] = host(emergent_flux(depth, source[:, nodes], share))
     return flux
+
+
+@lru_cache(maxsize=4)
+def columns(wave: bytes, chunk: int, device: str | None) -> list[tuple[slice, np.ndarray, slice, np.ndarray]]:
+    """Of every `chunk` of wavelengths: its place, wavelengths, nodes of `smooth_grid` and their weights.
+
+    The weights (n_node, n_wave) are those of linear interpolation, in single precision.
+    """
+    wave, smooth = np.frombuffer(wave).copy(), smooth_grid()
+    left = np.clip(np.searchsorted(smooth, wave, side="right") - 1, 0, smooth.size - 2)
+    right = np.clip((wave - smooth[left]) / (smooth[left + 1] - smooth[left]), 0.0, 1.0)
+    parts = []
+    for start in range(0, wave.size, chunk):
+        part = slice(start, min(start + chunk, wave.size))
+        nodes = slice(left[part][0], left[part][-1] + 2)
+        share = np.zeros((nodes.stop - nodes.start, part.stop - start), dtype=np.float32)
+        column = np.arange(part.stop - start)
+        share[left[part] - nodes.start, column] = 1.0 - right[part]
+        share[left[part] - nodes.start + 1, column] = right[part]
+        parts.append((part, on_device(wave[part], device), nodes, on_device(share, device)))
+    return parts
 
 
 @cache
@@ -144,16 +171,13 @@ def smooth_grid() -> np.ndarray:
 
 
 def interpolate(x: np.ndarray, table: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Linear interpolation of every row of `table` (n_rows, n_x) from `x` to `at`, (n_rows, n_at); arrays or tensors.
+    """Linear interpolation of every row of `table` (n_rows, n_x) from `x` to `at`, (n_rows, n_at).
 
     Beyond the ends of `x` the rows keep their last value.
     """
-    xp = namespace(at)
-    if xp is np:
-        return np.stack([np.interp(at, x, row) for row in table])
-    left = xp.clip(xp.searchsorted(x, at, right=True) - 1, 0, len(x) - 2)
-    share = xp.clip((at - x[left]) / (x[left + 1] - x[left]), 0.0, 1.0)
-    return xp.lerp(table[:, left], table[:, left + 1], share)
+    left = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
+    right = np.clip((at - x[left]) / (x[left + 1] - x[left]), 0.0, 1.0)
+    return table[:, left] * (1.0 - right) + table[:, left + 1] * right
 
 
 def _check(labels: dict[str, float], wave: np.ndarray) -> None:

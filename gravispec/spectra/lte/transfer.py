@@ -1,13 +1,13 @@
 """Formal solution: emergent flux of a plane-parallel atmosphere with a known source function.
 
-What takes optical depths or source functions takes NumPy arrays or tensors.
+`exponential_integrals` and `emergent_flux` take NumPy arrays or tensors.
 """
 
 from functools import cache
 
 import numpy as np
 
-from gravispec.device import namespace
+from gravispec.device import like, namespace
 from gravispec.spectra.lte.constants import BOLTZMANN, LIGHT_SPEED, PLANCK
 
 N_ANGLES = 4
@@ -20,45 +20,49 @@ def planck(wave: np.ndarray, T: np.ndarray) -> np.ndarray:
     return 2.0 * PLANCK * LIGHT_SPEED**2 / cm**5 / np.expm1(exponent) * 1e-8
 
 
-def expn4(tau: np.ndarray, n_angles: int = N_ANGLES) -> np.ndarray:
-    """Exponential integral E4(tau) = int_0^1 mu^2 exp(-tau/mu) dmu by Gauss-Legendre quadrature over mu."""
-    exp = namespace(tau).exp
-    return sum(weight * exp(-tau / mu) for mu, weight in _angles(n_angles))
+def exponential_integrals(tau: np.ndarray) -> np.ndarray:
+    """Exponential integrals E3 and E4, (2, ...), int_0^1 mu^(n-2) exp(-tau/mu) dmu by Gauss-Legendre over mu."""
+    xp = namespace(tau)
+    mu, weights = (xp.asarray(like(a, tau), dtype=tau.dtype) for a in _angles())
+    terms = tau * (-1.0 / mu).reshape(-1, *tau.ndim * [1])
+    xp.exp(terms, out=terms)
+    return (weights @ terms.reshape(mu.shape[0], -1)).reshape(2, *tau.shape)
 
 
 @cache
-def _angles(n_angles: int) -> list[tuple[float, float]]:
-    """mu and its weight in the integral of E4."""
-    nodes, weights = np.polynomial.legendre.leggauss(n_angles)
+def _angles() -> tuple[np.ndarray, np.ndarray]:
+    """mu, (n_angle,), and its weights in the integrals of E3 and E4, (2, n_angle)."""
+    nodes, weights = np.polynomial.legendre.leggauss(N_ANGLES)
     mu = 0.5 * (nodes + 1.0)
-    return list(zip(mu.tolist(), (0.5 * weights * mu**2).tolist(), strict=True))
+    return mu, 0.5 * weights * mu ** [[1], [2]]
 
 
 def optical_depth(ratio: np.ndarray, tau_ref: np.ndarray) -> np.ndarray:
     """Monochromatic optical depth, (n_depth, n_wave), from `ratio` = opacity / reference opacity, (n_depth, n_wave).
 
     `tau_ref` (n_depth,) is the optical depth that belongs to the reference opacity.
-    Trapezoidal rule in ln(tau_ref); above the first depth the ratio is constant.
+    Trapezoidal rule in ln(tau_ref); above the first depth the ratio is constant. Linear in `ratio`.
     """
-    xp = namespace(ratio)
     integrand = ratio * tau_ref[:, None]
-    tau = xp.empty_like(integrand)
-    tau[0] = integrand[0]
-    step = 0.5 * xp.diff(xp.log(tau_ref))[:, None]
-    xp.cumsum(step * (integrand[1:] + integrand[:-1]), axis=0, out=tau[1:])
-    tau[1:] += tau[0]
-    return tau
+    steps = 0.5 * np.diff(np.log(tau_ref))[:, None] * (integrand[1:] + integrand[:-1])
+    return np.cumsum(np.concatenate([integrand[:1], steps]), axis=0)
 
 
-def emergent_flux(tau: np.ndarray, source: np.ndarray) -> np.ndarray:
+def emergent_flux(tau: np.ndarray, source: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
     """Flux (n_wave,) = 2 pi int S E2(tau) dtau for S piecewise linear in tau, both (n_depth, n_wave).
 
     By parts twice: F = 2 pi [S_0/2 + sum_i (dS/dtau)_i (E4(tau_i) - E4(tau_i+1))], exact for any step size; the last
-    slope goes on to infinite depth, S is constant above the first depth.
+    slope goes on to infinite depth, S is constant above the first depth. With `share` (n_node, n_wave), the weights of
+    nodes in wavelength between which S is linear, `source` is (n_depth, n_node).
     """
-    E4 = expn4(tau)
     xp = namespace(tau)
-    slope = xp.diff(source, axis=0) / xp.diff(tau, axis=0)
-    total = 0.5 * source[0] + slope[-1] * E4[-1]
-    total += xp.einsum("dw,dw->w", slope, E4[:-1] - E4[1:])
-    return 2.0 * np.pi * total
+    E3, E4 = exponential_integrals(tau)
+    E4[-1] = 0.0
+    d_tau = tau[1:] - tau[:-1]
+    # What is lost to the truncation of the mean of E3 is what is lost to rounding in the difference of E4.
+    thin = d_tau < xp.finfo(tau.dtype).eps ** (1.0 / 3.0)
+    escape = xp.where(thin, 0.5 * (E3[:-1] + E3[1:]), (E4[:-1] - E4[1:]) / d_tau)
+    step = xp.diff(source, axis=0)
+    if share is None:
+        return 2.0 * np.pi * (0.5 * source[0] + xp.einsum("dw,dw->w", step, escape))
+    return 2.0 * np.pi * (share * (0.5 * source[0][:, None] + step.T @ escape)).sum(0)
