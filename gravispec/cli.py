@@ -40,7 +40,8 @@ class Velocity(click.ParamType):
 @click.option(
     "--exact", "model", flag_value="exact", help="The same as --model exact: of each star the exact posterior."
 )
-@click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
+@click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv; "
+              "pfsStar….fits: as PFS keeps stellar parameters.")  # fmt: skip
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
 @click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file cannot be read.")
