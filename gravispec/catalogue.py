@@ -74,6 +74,8 @@ def provenance(runs: list, command: str) -> dict[str, str]:
         about, level = chosen.run.about, chosen.level.about
         cards |= {f"RUN{i}": about["run"], f"NOISE{i}": level["noise_level"], f"MODEL{i}": chosen.model}
         cards |= {f"CODE{i}": about["code"], f"CONF{i}": hash_of(about["config"])[:16], f"VERS{i}": about["version"]}
+        if note := about.get("note"):
+            cards |= {f"NOTE{i}": note}
     cards |= {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
     return cards | {"NOTFLAG": MARGINALISED if all(chosen.knows_gaps for chosen in runs) else NOT_FLAGGED}
 
