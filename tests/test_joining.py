@@ -36,7 +36,9 @@ def test_citation_has_what_the_format_asks_for():
 
 
 def test_ci_runs_the_checks_on_the_oldest_and_newest_python_and_snakemake():
-    job = yaml.safe_load((REPO / ".github/workflows/ci.yml").read_text())["jobs"]["test"]
+    jobs = yaml.safe_load((REPO / ".github/workflows/ci.yml").read_text())["jobs"]
+    job, docs = jobs["test"], jobs["docs"]
+    assert docs["steps"][-1]["run"] == "make docs"
     oldest, newest = job["strategy"]["matrix"]["include"]
     assert [step["run"] for step in job["steps"] if "run" in step][-1] == ".ci/run"
     assert PROJECT["requires-python"] == f">={oldest['python']}"
