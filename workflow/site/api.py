@@ -45,8 +45,9 @@ def is_shown(node: ast.AST) -> bool:
 
 
 def signature(node: ast.FunctionDef | ast.ClassDef) -> str:
-    """Its first line, with decorators, and the fields of a class with their types."""
+    """Its first line, with decorators but those of the command line, and the fields of a class with their types."""
     before = [f"@{ast.unparse(one)}" for one in node.decorator_list]
+    before = [line for line in before if not line.startswith(("@click.", "@main."))]
     if isinstance(node, ast.ClassDef):
         bases = ", ".join(ast.unparse(base) for base in node.bases)
         fields = [f"    {ast.unparse(part)}" for part in node.body if isinstance(part, ast.AnnAssign)]
