@@ -11,6 +11,7 @@ import torch
 from astropy.io import fits
 from astropy.table import Column, Table
 
+from gravispec import pfs_star
 from gravispec.data.files import atomic
 from gravispec.data.outputs import checked_output
 from gravispec.data.provenance import hash_of
@@ -73,6 +74,8 @@ def provenance(runs: list, command: str) -> dict[str, str]:
         about, level = chosen.run.about, chosen.level.about
         cards |= {f"RUN{i}": about["run"], f"NOISE{i}": level["noise_level"], f"MODEL{i}": chosen.model}
         cards |= {f"CODE{i}": about["code"], f"CONF{i}": hash_of(about["config"])[:16], f"VERS{i}": about["version"]}
+        if note := about.get("note"):
+            cards |= {f"NOTE{i}": note}
     cards |= {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
     return cards | {"NOTFLAG": MARGINALISED if all(chosen.knows_gaps for chosen in runs) else NOT_FLAGGED}
 
@@ -86,6 +89,7 @@ def checked_target(path: str | Path, **about) -> Path:
 
 def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> bool:
     """Write the rows with units, descriptions and ``meta``; whole or not at all. CSV keeps the values alone.
+    pfsStar….fits has the layout of ``pfs_star``.
 
     Texts that the format cannot hold are encoded as ``data.text`` says; the header says so. Returns whether they are.
     """
@@ -102,7 +106,9 @@ def write(table: pd.DataFrame, path: Path, meta: dict[str, str]) -> bool:
         values = values.to_numpy(dtype=str) if name in names else values.to_numpy()
         columns.append(Column(values, name=name, description=description, unit=unit))
     with atomic(path) as part:
-        if path.suffix == ".fits":
+        if pfs_star.is_pfs_star(path):
+            pfs_star.write(table, part, meta)
+        elif path.suffix == ".fits":
             _write_fits(columns, part, meta)
         elif path.suffix == ".parquet":
             Table(columns, meta=meta).write(part, format="parquet", overwrite=True)

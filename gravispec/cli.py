@@ -40,7 +40,8 @@ class Velocity(click.ParamType):
 @click.option(
     "--exact", "model", flag_value="exact", help="The same as --model exact: of each star the exact posterior."
 )
-@click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
+@click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv; "
+              "pfsStar….fits: as PFS keeps stellar parameters.")  # fmt: skip
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
 @click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file cannot be read.")
@@ -52,7 +53,7 @@ def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
     from gravispec import catalogue  # torch and astropy take seconds: not for --help
     from gravispec.data.outputs import unique_files
     from gravispec.data.text import STATEMENT, of_path
-    from gravispec.predict import load_runs, model_file
+    from gravispec.predict import load_runs, model_file, notes
     from gravispec.rescue import kept
 
     try:
@@ -61,6 +62,8 @@ def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
         trained = load_runs(runs, model)
     except InputError as error:
         sys.exit(f"error: {error}")
+    for note in notes(trained):
+        _say(f"note: {note}")
     warnings.showwarning = lambda message, *_: _say(f"warning: {message}")
     spectra, repeated = unique_files(spectra)
     for path, earlier in repeated:
@@ -107,6 +110,32 @@ def _predict(trained, spectra, rows, **reading):
 
 def _say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+@main.command()
+@click.argument("folder", default="example")
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+def example(folder, overwrite):
+    """Copy an example, a small model and spectra for it, to FOLDER, and say how to apply it."""
+    from importlib.resources import files
+
+    from gravispec.data.files import atomic
+    from gravispec.data.outputs import checked_output
+
+    names = ("model.safetensors", "spectra.fits")
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        targets = [checked_output(Path(folder) / name, overwrite=overwrite) for name in names]
+        for target in targets:
+            with atomic(target) as part:
+                part.write_bytes((files("gravispec.example") / target.name).read_bytes())
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {folder}: not written ({error.strerror or error}); give another folder")
+    model, spectra = map(str, targets)
+    catalogue = str(Path(folder) / "catalogue.fits")
+    print(shlex.join(["gravispec", "predict", "--run", model, spectra, "-o", catalogue]))
 
 
 @main.command()

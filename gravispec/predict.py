@@ -86,6 +86,12 @@ def _exact(run):
     return next((name for name, fitted in shown.items() if fitted.module == "exact"), "exact")
 
 
+def notes(runs: Sequence[Chosen]) -> list[str]:
+    """What files of runs say of their use, such as that they are an example."""
+    found = {f"run {one.run.about['run']}: {one.run.about['note']}" for one in runs if one.run.about.get("note")}
+    return sorted(found)
+
+
 def nearest_run(runs: Sequence[Chosen], snr: np.ndarray) -> np.ndarray:
     """(m,) index of the run whose median S/N is nearest in the logarithm to that of each spectrum (m,); 0 for NaN."""
     typical = np.log([chosen.level.about["snr_median"] for chosen in runs])

@@ -6,10 +6,7 @@ MIN_TESTS=2300
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
-step ruff check .
-step ruff format --check .
-step snakefmt --check Snakefile workflow
-step snakemake --lint
+tests/lint.sh
 found=$(pytest --collect-only -q | grep -c '::') || true
 if [ "$found" -lt "$MIN_TESTS" ]; then
     echo "only $found tests were found, at least $MIN_TESTS are expected"

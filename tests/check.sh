@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The inner loop, `make check`: lint, and the fast tests but those of the files below, in 90 s at most on 2 quiet cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+HEAVY=(benchmarks device figures models)
+
+ignored=()
+for name in "${HEAVY[@]}"; do ignored+=("--ignore=tests/test_$name.py"); done
+tests/lint.sh
+printf '\n== fast tests\n'
+pytest -n 2 -m "not slow" -q "${ignored[@]}" "$@"
