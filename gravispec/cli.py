@@ -43,7 +43,7 @@ class NumberOrColumn(click.ParamType):
 )
 @click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv.")
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
-@click.option("--velocity", type=NumberOrColumn("km/s or column"), help="Radial velocity of the stars.")
+@click.option("--velocity", type=NumberOrColumn("km/s or column"), help="Radial velocity of the stars, or fit.")
 @click.option("--fwhm", type=NumberOrColumn("Å or column"), help="Width of the lines: of an instrument that is sharper "
               "than the model, spectra are made as wide.")  # fmt: skip
 @click.option("--R", "R", type=NumberOrColumn("number or column"), help="The same as resolving power.")
@@ -60,6 +60,7 @@ def predict(spectra, runs, model, output, keep_windows, strict, overwrite, **rea
     from gravispec import catalogue  # torch and astropy take seconds: not for --help
     from gravispec.data.outputs import unique_files
     from gravispec.data.text import STATEMENT, of_path
+    from gravispec.observed.velocity import looks_like_another_medium
     from gravispec.predict import load_runs, model_file, reading_by
     from gravispec.rescue import kept
 
@@ -89,6 +90,8 @@ def predict(spectra, runs, model, output, keep_windows, strict, overwrite, **rea
     _say(f"{target}: {len(table)} spectra of {n_files} files, {n_bad} bad files")
     if encoded:
         _say(f"{target}: {STATEMENT}")
+    if warning := looks_like_another_medium(table["velocity"], table["velocity_error"]):
+        _say(warning)
     repeated = table["star_id"].duplicated().sum()
     if repeated:
         _say(f"warning: {repeated} rows have the star_id of an earlier one; the column file tells them apart")

@@ -16,10 +16,12 @@ from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
 from gravispec.models.level import Level
+from gravispec.models.templates import templates
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.prepared import Prepared
 from gravispec.observed.read import prepared_batches
-from gravispec.observed.reading import ENOUGH, FEW, Reading
+from gravispec.observed.reading import ENOUGH, FEW, FIT, Reading
+from gravispec.observed.velocity import Finder
 
 #: columns of every catalogue in front of those of ``Level.predict``
 FIRST = ("star_id", "file")
@@ -133,9 +135,11 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
 def reading_by(runs: Sequence[Chosen], *, windows: str | None = None, **options) -> Reading:
     """How the runs have files read. ``windows``: mask those of sky and tellurics, or keep them.
 
-    By default models that know of gaps do without the windows. ``options``: what the user says (``Reading``).
+    By default models that know of gaps do without the windows, and have velocities measured that no file gives.
+    ``options``: what the user says (``Reading``).
     """
     know_gaps = all(one.knows_gaps for one in runs)
+    finds = options.get("velocity") == FIT or (options.get("velocity") is None and know_gaps)
     masked = windows == "mask" or (windows is None and know_gaps)
     first = runs[0].run
     if any(one.run.fwhm != first.fwhm for one in runs):
@@ -145,6 +149,7 @@ def reading_by(runs: Sequence[Chosen], *, windows: str | None = None, **options)
         least=FEW if know_gaps else ENOUGH,
         windows=tuple(sorted({window for one in runs for window in one.run.windows})) if masked else (),
         model_fwhm=first and first.fwhm,
+        finder=Finder(runs[0].run.wave, templates(runs[0].level)) if finds else None,
     )
 
 

@@ -77,6 +77,11 @@ class Reading:
         said = []
         if not self.has_width and self.model_fwhm:
             said.append(f"lines are taken to be as wide as the model's, {self.model_fwhm:g} Å; fwhm or R say otherwise")
+        if self.finder:
+            which = "are" if self.velocity == FIT else "that no file gives are"
+            said.append(
+                f"velocities {which} measured by model spectra within {LIMIT:.0f} km/s; --velocity 0 takes none out"
+            )
         if self.windows:
             windows = ", ".join(f"{low:g}-{high:g}" for low, high in sorted(self.windows))
             said.append(f"windows of sky and tellurics are left out, {windows} Å; --keep-windows keeps them")
