@@ -37,13 +37,17 @@ DESCRIPTIONS = {
     "fill_cost": "largest change of a label by the fill (68 %) over its half-width",
     "flags": "bits, see the header: 0 is good",
     "filled": "share of pixels that were masked or missing",
+    "n_good": "pixels of the model that are measured",
+    "velocity": "radial velocity that was taken out",
+    "velocity_error": "standard deviation of a velocity that was measured",
+    "fwhm": "width of the lines in the file",
     "offset": "measured wavelength offset against the training spectra",
     "noise_level": "noise level of the run that was used",
     "run": "run that was used",
     "model": "model whose labels lead",
     "problem": "why there is no prediction",
 }
-UNITS = {"T_eff": "K", "offset": "pixel"}
+UNITS = {"T_eff": "K", "offset": "pixel", "velocity": "km s-1", "velocity_error": "km s-1", "fwhm": "Angstrom"}
 
 
 def describe(name: str) -> tuple[str, str | None]:
@@ -76,7 +80,8 @@ def provenance(runs: list, command: str) -> dict[str, str]:
         cards |= {f"CODE{i}": about["code"], f"CONF{i}": hash_of(about["config"])[:16], f"VERS{i}": about["version"]}
         if note := about.get("note"):
             cards |= {f"NOTE{i}": note}
-    cards |= {f"FLAG{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
+    # a keyword of FITS has eight characters
+    cards |= {f"{'FLAG' if bit < 10_000 else 'FLG'}{bit}": f"{name}: {meaning}" for bit, name, meaning in FLAGS}
     return cards | {"NOTFLAG": MARGINALISED if all(chosen.knows_gaps for chosen in runs) else NOT_FLAGGED}
 
 

@@ -20,10 +20,11 @@ def main():
     streams.never_fail()
 
 
-class Velocity(click.ParamType):
+class NumberOrColumn(click.ParamType):
     """A number, or the name of a column."""
 
-    name = "km/s or column"
+    def __init__(self, name):
+        self.name = name
 
     def convert(self, value, param, ctx):
         try:
@@ -43,23 +44,33 @@ class Velocity(click.ParamType):
 @click.option("-o", "--output", required=True, help="Catalogue: .fits, .ecsv, .parquet or .csv; "
               "pfsStar….fits: as PFS keeps stellar parameters.")  # fmt: skip
 @click.option("--medium", type=click.Choice(["air", "vacuum"]), help="Of the wavelengths, where files do not say.")
-@click.option("--velocity", type=Velocity(), help="Radial velocity of the stars.")
+@click.option("--velocity", type=NumberOrColumn("km/s or column"), help="Radial velocity of the stars, or fit.")
+@click.option("--fwhm", type=NumberOrColumn("Å or column"), help="Width of the lines: of an instrument that is sharper "
+              "than the model, spectra are made as wide.")  # fmt: skip
+@click.option("--R", "R", type=NumberOrColumn("number or column"), help="The same as resolving power.")
+@click.option("--error", type=NumberOrColumn("share or column"), help="Of spectra without errors: 0.01 of the median "
+              "flux, or the column with their S/N.")  # fmt: skip
+@click.option("--keep-windows/--mask-windows", default=None, help="Windows of sky and tellurics: by default models "
+              "that know of gaps do without them; keep them of corrected spectra and those from space.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with 1 if any file cannot be read.")
 @click.option("--overwrite", is_flag=True, help="Replace the catalogue.")
-def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
+def predict(spectra, runs, model, output, keep_windows, strict, overwrite, **reading):
     """Labels of the stars in SPECTRA: FITS or HDF5 files, of one spectrum or many."""
     import pandas as pd
 
     from gravispec import catalogue  # torch and astropy take seconds: not for --help
     from gravispec.data.outputs import unique_files
     from gravispec.data.text import STATEMENT, of_path
-    from gravispec.predict import load_runs, model_file, notes
+    from gravispec.observed.velocity import looks_like_another_medium
+    from gravispec.predict import load_runs, model_file, notes, reading_by
     from gravispec.rescue import kept
 
     try:
         files = [*map(model_file, runs), *spectra]
         target = catalogue.checked_target(output, inputs=files, folders=runs, overwrite=overwrite)
         trained = load_runs(runs, model)
+        windows = {True: "keep", False: "mask", None: None}[keep_windows]
+        reading = reading_by(trained, windows=windows, **reading)
     except InputError as error:
         sys.exit(f"error: {error}")
     for note in notes(trained):
@@ -68,9 +79,11 @@ def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
     spectra, repeated = unique_files(spectra)
     for path, earlier in repeated:
         _say(f"warning: {path}: is the file {earlier}, which is named before; its spectra are taken once")
+    for line in reading.lines():
+        _say(line)
     rows = []
     with kept(rows, target):
-        n_files = _predict(trained, spectra, rows, medium=medium, velocity=velocity)
+        n_files = _predict(trained, spectra, rows, reading)
         if not n_files:
             sys.exit("error: no file could be read; no catalogue is written")
         command = shlex.join(["gravispec", *map(of_path, sys.argv[1:])])
@@ -80,13 +93,15 @@ def predict(spectra, runs, model, output, medium, velocity, strict, overwrite):
     _say(f"{target}: {len(table)} spectra of {n_files} files, {n_bad} bad files")
     if encoded:
         _say(f"{target}: {STATEMENT}")
+    if warning := looks_like_another_medium(table["velocity"], table["velocity_error"]):
+        _say(warning)
     repeated = table["star_id"].duplicated().sum()
     if repeated:
         _say(f"warning: {repeated} rows have the star_id of an earlier one; the column file tells them apart")
     sys.exit(1 if n_bad and strict else 0)
 
 
-def _predict(trained, spectra, rows, **reading):
+def _predict(trained, spectra, rows, reading):
     """Append the rows of all good files to the list, as they come; number of these files."""
     from gravispec.predict import predict_files
 
@@ -97,7 +112,7 @@ def _predict(trained, spectra, rows, **reading):
             rows.append(batch)
             bar.update(len(batch))
 
-        for path, table, problem in predict_files(trained, spectra, progress=progress, **reading):
+        for path, table, problem in predict_files(trained, spectra, reading, progress=progress):
             if table is None:
                 del rows[done:]
                 bar.write(f"error: {problem}", file=sys.stderr)

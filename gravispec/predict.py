@@ -16,14 +16,17 @@ from gravispec.errors import InputError
 from gravispec.features import quality
 from gravispec.models.flags import MASKED_LIMIT, OFFSET_LIMIT, combine
 from gravispec.models.level import Level
+from gravispec.models.templates import templates
 from gravispec.models.trained import TrainedRun
-from gravispec.observed.prepared import ENOUGH, FEW, Prepared
+from gravispec.observed.prepared import Prepared
 from gravispec.observed.read import prepared_batches
+from gravispec.observed.reading import ENOUGH, FEW, FIT, Reading
+from gravispec.observed.velocity import Finder
 
 #: columns of every catalogue in front of those of ``Level.predict``
 FIRST = ("star_id", "file")
 TEXTS = ("star_id", "file", "problem")
-LAST = ("filled", "offset", "noise_level", "run", "model", "problem")
+LAST = ("filled", "n_good", "velocity", "velocity_error", "fwhm", "offset", "noise_level", "run", "model", "problem")
 
 
 def model_file(run: str | Path) -> Path:
@@ -116,14 +119,18 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
             about = {"noise_level": one.level.about["noise_level"], "run": one.run.about["run"], "model": one.model}
             parts.append(part.assign(**about))
     limit = np.array([1 - FEW if one.knows_gaps else MASKED_LIMIT for one in runs])[by_run]
+    widest = np.array([one.run.widest for one in runs])[by_run] if spectra.has_width else np.inf
     table = pd.concat(parts).reindex(np.arange(len(usable)))
     table["flags"] = table["flags"].fillna(0).astype(np.int16) | combine(
         MASKED=spectra.filled.mean(axis=1) > limit,
         OFFSET=np.abs(np.nan_to_num(spectra.offset)) > OFFSET_LIMIT,
         UNUSABLE=~usable,
+        WIDTH=spectra.has_width & ~(spectra.fwhm <= widest),
+        VELOCITY=spectra.lost,
     )
     table = table.fillna({"run": "", "model": ""})
-    about = {"filled": spectra.filled.mean(axis=1), "offset": spectra.offset}
+    about = {"filled": spectra.filled.mean(axis=1), "n_good": measured.sum(axis=1)}
+    about |= {name: getattr(spectra, name) for name in ("velocity", "velocity_error", "fwhm", "offset")}
     about |= {"star_id": spectra.star_id, "file": of_path(spectra.source), "problem": spectra.problem}
     # objects: what pandas takes for text cannot hold names that are no UTF-8
     table = table.assign(**{name: pd.Series(values, table.index, object) if name in TEXTS else values
@@ -131,24 +138,44 @@ def catalogue_rows(runs: Sequence[Chosen], spectra: Prepared) -> pd.DataFrame:
     return table[[*FIRST, *table.columns.difference([*FIRST, *LAST], sort=False), *LAST]]
 
 
+def reading_by(runs: Sequence[Chosen], *, windows: str | None = None, **options) -> Reading:
+    """How the runs have files read. ``windows``: mask those of sky and tellurics, or keep them.
+
+    By default models that know of gaps do without the windows, and have velocities measured that no file gives.
+    ``options``: what the user says (``Reading``).
+    """
+    know_gaps = all(one.knows_gaps for one in runs)
+    finds = options.get("velocity") == FIT or (options.get("velocity") is None and know_gaps)
+    masked = windows == "mask" or (windows is None and know_gaps)
+    first = runs[0].run
+    if any(one.run.fwhm != first.fwhm for one in runs):
+        first = None
+    return Reading(
+        **options,
+        least=FEW if know_gaps else ENOUGH,
+        windows=tuple(sorted({window for one in runs for window in one.run.windows})) if masked else (),
+        model_fwhm=first and first.fwhm,
+        finder=Finder(runs[0].run.wave, templates(runs[0].level)) if finds else None,
+    )
+
+
 def predict_files(
     runs: Sequence[Chosen],
     paths: Iterable[str | Path],
+    reading: Reading | None = None,
     *,
     progress: Callable[[pd.DataFrame], object] = len,
-    **reading,
 ) -> Iterator[tuple[str | Path, pd.DataFrame | None, str]]:
     """(path, table, problem) of every file: its rows of the catalogue, or None and why the file cannot be read.
 
     ``progress`` is called with the rows of every batch, also of a file that is found to be bad later;
-    ``reading``: medium and velocity as in ``prepared_batches``.
+    ``reading``: of ``reading_by``.
     """
-    fits = runs[0].level.fits
-    least = FEW if all(one.knows_gaps for one in runs) else ENOUGH
+    fits, reading = runs[0].level.fits, reading or reading_by(runs)
     for path in paths:
         tables = []
         try:
-            for spectra in _ahead(prepared_batches(path, fits.wave, template=fits.pca.mean, least=least, **reading)):
+            for spectra in _ahead(prepared_batches(path, fits.wave, reading, template=fits.pca.mean)):
                 tables.append(catalogue_rows(runs, spectra))
                 progress(tables[-1])
         except InputError as error:

@@ -234,13 +234,38 @@ def cases():
     for kind, write in (("FITS", table), ("HDF5", hdf5)):
         yield (
             f"velocities in {kind}",
-            "with the velocities of its spectra; check the name",
+            "of its spectra; check the name",
             write,
             [lambda path: None],
             {"velocity": "RadVel"},
             {"velocity": "vrad"},
             {"vrad": [0.0] * N} if kind == "HDF5" else {"VRAD": 0.0},
         )
+    for option, column in (("fwhm", "WIDTH"), ("R", "POWER"), ("error", "QUALITY")):
+        yield (
+            f"column of {option}",
+            "of its spectra; check the name",
+            lambda path, columns=None: table(path, columns=columns or COLUMNS, WIDTH=1.3, POWER=6000.0, QUALITY=40.0),
+            [lambda path: None],
+            {option: "other", "model_fwhm": 1.6},
+            {option: column.lower(), "model_fwhm": 1.6},
+        )
+    for says, bad, good in (
+        ("give one of them", {"fwhm": 1.3, "R": 6000}, {"R": 6000}),
+        ("check its unit: fwhm in Å, R = wavelength / fwhm", {"fwhm": 6000}, {"R": 6000}),
+        ("give a number or a column", {"velocity": "fit"}, {"velocity": 0.0}),
+        ("give one above 0, such as 0.01", {"error": -1.0}, {"error": 0.01}),
+    ):
+        name, knows = f"option {next(iter(bad))}, {says[:8]}", {"model_fwhm": 1.6}
+        yield name, says, table, [lambda path: None], {**knows, **bad}, {**knows, **good}
+    yield (
+        "a run without line width",
+        "give fwhm of its data set",
+        table,
+        [lambda path: None],
+        {"R": 6000.0},
+        {"R": 6000.0, "model_fwhm": 1.6},
+    )
     yield (
         "velocities that are no numbers",
         "give velocities in km/s",
@@ -277,6 +302,14 @@ def cases():
         "give every row arrays of one length, or one number",
         lambda path: table(path, columns={"wave": np.tile(WAVE, (N, 1)), "flux": FLUXES, "error": [1.0] * N}),
         [again, lambda path: table(path, columns={"wave": np.tile(WAVE, (N, 1)), "flux": FLUXES, "error": ALL_ERRORS})],
+    )
+    yield (
+        "no errors at all",
+        "or --error 0.01",
+        lambda path: table(path, columns=no_error),
+        [lambda path: None],
+        {},
+        {"error": 0.01},
     )
     for kind, write in (("table", lambda path, columns: table(path, columns=columns)),):
         yield (
@@ -436,9 +469,9 @@ CASES = [(*case, {}, {}, {})[:4] + tuple((*case[4:], {}, {}, {})[:3]) for case i
 def in_this_process(monkeypatch):
     """A process of its own that ends with every bad file would take a second each."""
 
-    def raw_spectra(path, rows, velocity):
+    def raw_spectra(path, rows, asked):
         try:
-            yield from formats.raw_spectra(path, rows, velocity)
+            yield from formats.raw_spectra(path, rows, asked)
         except InputError:
             raise
         except Exception as error:

@@ -158,6 +158,8 @@ def test_mistakes_on_the_command_line(folder, smoke, arguments, message):
 def prepared(flux, error, **changes):
     n = len(flux)
     fields = {"filled": np.zeros(flux.shape, bool), "offset": np.zeros(n), "problem": np.full(n, "")}
+    fields |= {"velocity": np.zeros(n), "velocity_error": np.full(n, np.nan), "lost": np.zeros(n, bool)}
+    fields |= {"fwhm": np.full(n, np.nan), "has_width": False}
     return Prepared("x.fits", np.arange(n).astype(str), flux, error, **(fields | changes))
 
 
@@ -188,7 +190,7 @@ def test_flags_and_unusable_rows(chosen, stars):
 
 def test_bits_are_one_each():
     found = combine(**{name: np.arange(len(BITS)) == i for i, name in enumerate(BITS)})
-    assert found.tolist() == [2**i for i in range(13)]
+    assert found.tolist() == [2**i for i in range(15)]
 
 
 def test_the_nearest_noise_level_is_used(chosen, stars):

@@ -7,7 +7,7 @@ from astropy.table import Table
 
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun
-from gravispec.observed.prepared import FEW
+from gravispec.observed.reading import FEW
 from gravispec.predict import Chosen, load_runs, predict_files
 from gravispec.spectra.nuisances import KINDS, measured_pixels
 

@@ -9,6 +9,7 @@ from gravispec.config.errors import SHORT
 
 LIGHT = 299_792.458  # km/s
 Velocity = Annotated[float, Field(gt=-LIGHT, lt=LIGHT)]
+Column = Annotated[str, Field(min_length=1)]  # its name
 NAMING_MODELS = ("reference", "differences", "rho", "hypotheses", "catalogue")
 
 
@@ -162,7 +163,21 @@ class Catalogue(Model):
     model: ModelName | None = None
     files: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Once]
     medium: Literal["air", "vacuum"] | None = None
-    velocity: Velocity | Annotated[str, Field(min_length=1)] | None = None
+    velocity: Velocity | Column | None = None
+    fwhm: Annotated[float, Field(ge=0.01, le=100)] | Column | None = None
+    R: Annotated[float, Field(ge=50, le=1e6)] | Column | None = None
+    error: Annotated[float, Field(gt=0, lt=10)] | Column | None = None
+    windows: Literal["mask", "keep"] | None = None
+
+    @model_validator(mode="after")
+    def _one_width(self):
+        if self.fwhm is not None and self.R is not None:
+            raise ValueError("fwhm and R say the same; give one of them")
+        return self
+
+    def reading(self):
+        """The options of ``predict.reading_by``."""
+        return {name: getattr(self, name) for name in ("medium", "velocity", "fwhm", "R", "error", "windows")}
 
 
 def with_like(runs):

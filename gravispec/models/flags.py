@@ -27,6 +27,8 @@ FLAGS = (
     (1024, "SLOPE", "the flux is steeper or flatter than the lines say: flux calibration, dust"),
     (2048, "MISFIT", "misfit of the posterior is above the 99.5 % quantile of the validation spectra"),
     (4096, "FEW_DRAWS", f"fewer than {FEW_DRAWS} effective draws: mean and covariance of the posterior are rough"),
+    (8192, "WIDTH", "the given width of the lines is larger than the model knows of, or no number"),
+    (16384, "VELOCITY", "no velocity is given, and none was found: 0 was taken"),
 )
 #: for the header of a catalogue: what moves labels and is in no interval
 NOT_FLAGGED = (
@@ -44,7 +46,7 @@ MARGINALISED = (
 )
 BITS = {name: bit for bit, name, _ in FLAGS}
 #: those that flux and errors alone can set; the others are of files
-OF_SPECTRUM = [name for name in BITS if name not in ("MASKED", "OFFSET", "UNUSABLE")]
+OF_SPECTRUM = [name for name in BITS if name not in ("MASKED", "OFFSET", "UNUSABLE", "WIDTH", "VELOCITY")]
 
 
 def combine(**found):

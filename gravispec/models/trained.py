@@ -24,8 +24,10 @@ from gravispec.models.records import record_of, tensors_of
 from gravispec.models.residual_scale import Scale
 from gravispec.models.ridge import RidgeFit
 from gravispec.options import NotNegative, Positive
+from gravispec.spectra.nuisances import MOST, WIDE_RESOLUTION
 
 FORMAT = "gravispec run 3"
+AS_WIDE = 1.02  # a line that is wider by less than this is as wide as the model's
 Limits = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 
@@ -81,6 +83,29 @@ class TrainedRun:
     def wave(self):
         """(P,) Å, vacuum."""
         return self.levels[0].fits.wave
+
+    @property
+    def fwhm(self):
+        """Å, of the lines of the training spectra; None where it is not known."""
+        config = self.about["config"]
+        return config.get("grid", {}).get("fwhm") or config["dataset"].get("fwhm")
+
+    @property
+    def nuisances(self):
+        """Their scales, as in the configuration of the data set; {} without."""
+        return self.about["config"]["dataset"].get("nuisances") or {}
+
+    @property
+    def windows(self):
+        """(low, high), Å, vacuum, that were missing in training now and then: of sky and tellurics."""
+        return tuple(map(tuple, self.nuisances.get("windows", ())))
+
+    @property
+    def widest(self):
+        """Å, the widest lines that it knows of; those of the spectrograph without nuisances."""
+        resolution = self.nuisances.get("resolution", 0)
+        least = WIDE_RESOLUTION[-1] if self.nuisances.get("wide") else np.exp(-MOST * resolution)
+        return self.fwhm / min(least, 1 / AS_WIDE)
 
     def save(self, path):
         """Write one safetensors file; no part of it is code."""

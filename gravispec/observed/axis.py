@@ -70,9 +70,9 @@ def outside(raw_wave: np.ndarray, wave: np.ndarray, factor: np.ndarray) -> np.nd
     return problem
 
 
-def needed(raw_wave, flux, error, bad, wave, factor) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels that `wave` (P,) times `factor` (n,) needs in any row, and two more on either side."""
-    low, high = wave[0] * factor.min(), wave[-1] * factor.max()
+def needed(raw_wave, flux, error, bad, wave, factor, margin) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pixels that `wave` (P,) times `factor` (n,) needs in any row, `margin`, Å, and two more on either side."""
+    low, high = wave[0] * factor.min() - margin, wave[-1] * factor.max() + margin
     below = (np.atleast_2d(raw_wave) < low).sum(axis=1).min()
     above = (np.atleast_2d(raw_wave) > high).sum(axis=1).min()
     pixels = slice(max(below - 2, 0), raw_wave.shape[-1] - max(above - 2, 0))

@@ -13,12 +13,13 @@ from pathlib import Path
 import gravispec
 from gravispec.errors import InputError
 from gravispec.observed import worker
+from gravispec.observed.asked import Asked
 from gravispec.observed.raw import Raw, receive
 
 _idle: list[subprocess.Popen] = []  # a process that is not in use reads the next file
 
 
-def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
+def raw_spectra(path: Path, rows: int, asked: Asked) -> Iterator[Raw]:
     """Spectra of `path`, at most `rows` at a time, in the order of the file.
 
     Raises:
@@ -26,7 +27,7 @@ def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
     """
     process = _idle.pop() if _idle else _start()
     try:
-        request = {"folder": os.getcwd(), "path": os.fspath(path), "rows": rows, "velocity": velocity}
+        request = {"folder": os.getcwd(), "path": os.fspath(path), "rows": rows, "asked": vars(asked)}
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
         while "arrays" in (header := json.loads(process.stdout.readline() or b"{}")):

@@ -11,13 +11,14 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from gravispec.errors import InputError
 from gravispec.observed import checksums, fits_images, fits_tables, names, pfs
+from gravispec.observed.asked import Asked
 from gravispec.observed.raw import Raw
 
 KINDS = (*fits_images.IMAGES, fits.BinTableHDU, fits.TableHDU, fits.GroupsHDU)
 DAMAGE = ".*(truncated|Error validating header)"
 
 
-def read(path: Path, file: BinaryIO, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, file: BinaryIO, rows: int, asked: Asked) -> Iterator[Raw]:
     """Spectra of the open `file` at `path`, at most `rows` at a time: of a PFS product, an image FLUX, a table, or the
     first image."""
     with contextlib.ExitStack() as stack:
@@ -33,11 +34,11 @@ def read(path: Path, file: BinaryIO, rows: int, velocity: str | None) -> Iterato
         images = [i for i, hdu in enumerate(hdus) if isinstance(hdu, fits_images.IMAGES) and hdu.shape]
         named = [i for i in images if names.find([hdus[i].name], names.FLUX)]
         if {hdu.name for hdu in hdus} >= pfs.EXTENSIONS:
-            yield from pfs.read(path, hdus, rows, velocity)
+            yield from pfs.read(path, hdus, rows, asked)
         elif tables and not named:
-            yield from fits_tables.read(path, hdus, tables[0], rows, velocity)
+            yield from fits_tables.read(path, hdus, tables[0], rows, asked)
         elif images:
-            yield from fits_images.read(path, hdus, (named or images)[0], rows, velocity)
+            yield from fits_images.read(path, hdus, (named or images)[0], rows, asked)
         else:
             raise InputError(
                 f"{path}: has no image and no table with a column flux; docs/observed.md lists the layouts"

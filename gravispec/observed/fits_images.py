@@ -8,13 +8,14 @@ from astropy.io import fits
 
 from gravispec.errors import InputError
 from gravispec.observed import fits_meta, names
+from gravispec.observed.asked import Asked
 from gravispec.observed.raw import Raw, raw, row_blocks
 from gravispec.observed.units import error_factor, in_angstrom, is_per_frequency
 
 IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 
 
-def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, index: int, rows: int, asked: Asked) -> Iterator[Raw]:
     """Spectra of the image HDU `index`, (P,) or (N, P), at most `rows` at a time."""
     hdu, where = hdus[index], f"{path}[{index}]"
     shape, headers = hdu.shape, [hdu.header, hdus[0].header]
@@ -23,10 +24,11 @@ def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | 
     n, n_pixels = (1, *shape)[-2:]
     images = {h.name: h.shape for h in hdus if isinstance(h, IMAGES) and h.shape}
     same = [name for name, its_shape in images.items() if its_shape == shape]
-    error, power = names.find_error(same, where)
+    error, power = names.find_error(same, where, needed=not asked.without_errors)
     flux_unit = fits_meta.text(hdu.header.get("BUNIT"))
     per_frequency = is_per_frequency(flux_unit, f"{where}: BUNIT")
-    factor = error_factor(fits_meta.text(hdus[error].header.get("BUNIT")), flux_unit, f"{path}[{error}]", power=power)
+    unit = fits_meta.text(hdus[error].header.get("BUNIT")) if error else None
+    factor = error_factor(unit, flux_unit, f"{path}[{error}]", power=power)
     mask = names.find(images, names.MASK)
     if mask and mask not in same:
         raise InputError(f"{path}[{mask}] has the shape {images[mask]}, the flux {shape}; give them the same")
@@ -34,18 +36,18 @@ def read(path: Path, hdus: fits.HDUList, index: int, rows: int, velocity: str | 
     wave = names.find(fitting, names.WAVE + names.LOG_WAVE)
     tables = [h for h in hdus if isinstance(h, fits.BinTableHDU) and not isinstance(h, fits.CompImageHDU)]
     star_id = fits_meta.identifiers(path, n, tables, headers)
-    speed = fits_meta.velocities(path, n, tables, headers, velocity)
+    each = fits_meta.numbers(path, n, tables, headers, asked)
     declared = fits_meta.medium(*headers, *(hdus[name].header for name in images))
     for lo, hi in row_blocks(n, n_pixels, rows):
         yield raw(
             star_id[lo:hi],
             _wavelengths(path, hdus, wave, lo, hi) if wave else fits_meta.axis_wavelengths(hdu.header, n_pixels, where),
             _rows(hdu, lo, hi),
-            names.to_error(_rows(hdus[error], lo, hi) * factor, power),
+            names.to_error(_rows(hdus[error], lo, hi) * factor, power) if error else None,
             _rows(hdus[mask], lo, hi) != 0 if mask else None,
-            velocity=speed[lo:hi],
             medium=declared,
             per_frequency=per_frequency,
+            **{name: values[lo:hi] for name, values in each.items()},
         )
 
 

@@ -8,8 +8,9 @@ from astropy.io import fits
 
 from gravispec.errors import InputError
 from gravispec.observed import names
+from gravispec.observed.asked import Asked
 from gravispec.observed.raw import row_blocks, star_ids
-from gravispec.observed.units import in_angstrom, in_km_s, parse
+from gravispec.observed.units import in_angstrom, in_km_s, parse, width_in_angstrom
 
 
 def medium(*headers: fits.Header) -> str | None:
@@ -106,25 +107,32 @@ def identifiers(path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers:
     return star_ids(path, n, [value for value in values if value][:1] or None if n == 1 else None)
 
 
-def velocities(
-    path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header], name: str | None
-) -> np.ndarray:
-    """Radial velocities (n,), km/s: a column or, for one spectrum, a keyword, NaN where it has none; else 0.
+def numbers(
+    path: Path, n: int, tables: Iterable[fits.BinTableHDU], headers: Iterable[fits.Header], asked: Asked
+) -> dict[str, np.ndarray]:
+    """`velocity`, km/s, `width` and `snr` of each spectrum (n,), of what the file has and is `asked` for.
 
-    It is called `name`, or without that one of the usual names. InputError where `name` does not exist, or the column
-    has another number of rows than `n`, which is not 1.
+    A column or, for one spectrum, a keyword, NaN where that is no number. The velocity is called as is asked, or has
+    one of the usual names. InputError where a name does not exist, or the column has another number of rows than `n`,
+    which is not 1.
     """
-    wanted = (name.lower(),) if name else names.VELOCITY
-    if found := _column(path, n, tables, wanted):
-        hdu, column = found
-        return in_km_s(table_column(hdu, column), units(hdu)[column], f"{path}: column {column}")
-    for header in headers if n == 1 else ():
-        if keyword := names.find(header, wanted):
-            value = header[keyword]
-            return np.array([value if isinstance(value, int | float) else np.nan], dtype=float)
-    if name:
-        raise InputError(f"{path}: has no column {name!r} with the velocities of its spectra; check the name")
-    return np.zeros(n)
+
+    def of(what, name, usual=(), convert=names.as_numbers):
+        wanted = (name.lower(),) if name else usual
+        if found := _column(path, n, tables, wanted):
+            hdu, column = found
+            return {what: convert(table_column(hdu, column), units(hdu)[column], f"{path}: column {column}")}
+        for header in headers if n == 1 else ():
+            if keyword := names.find(header, wanted):
+                value = header[keyword]
+                return {what: np.array([value if isinstance(value, int | float) else np.nan], dtype=float)}
+        if name:
+            what = names.SAID[what]
+            raise InputError(f"{path}: has no column {name!r} with the {what} of its spectra; check the name")
+        return {}
+
+    found = of("velocity", asked.velocity, names.VELOCITY, in_km_s) | of("snr", asked.snr) | of("width", asked.R)
+    return found | of("width", asked.fwhm, convert=width_in_angstrom)
 
 
 def _column(path, n, tables, wanted):

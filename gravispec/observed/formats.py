@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gravispec.errors import InputError
+from gravispec.observed.asked import Asked
 from gravispec.observed.raw import Raw
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -19,8 +20,8 @@ KINDS = {
 }
 
 
-def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
-    """Spectra of `path`, at most `rows` at a time; `velocity` names the column of radial velocities, if any."""
+def raw_spectra(path: Path, rows: int, asked: Asked) -> Iterator[Raw]:
+    """Spectra of `path`, at most `rows` at a time; `asked`: what else is read."""
     with contextlib.ExitStack() as stack:
         file = plain = stack.enter_context(_opened(path))
         start = file.read(len(HDF5) + 1)
@@ -34,13 +35,13 @@ def raw_spectra(path: Path, rows: int, velocity: str | None) -> Iterator[Raw]:
         if start.startswith(HDF5) and file is plain:
             from gravispec.observed.hdf5 import read
 
-            yield from read(path, rows, velocity)
+            yield from read(path, rows, asked)
         elif start.startswith(HDF5):
             raise InputError(f"{path}: is a compressed HDF5 file; uncompress it (HDF5 compresses inside the file)")
         elif start.startswith(FITS):
             from gravispec.observed.fits import read
 
-            yield from read(path, file, rows, velocity)
+            yield from read(path, file, rows, asked)
         else:
             what = "neither FITS nor HDF5" if start else "empty"
             raise InputError(f"{path}: is {what}; give a complete FITS or HDF5 file")

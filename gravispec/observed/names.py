@@ -15,6 +15,7 @@ VARIANCE = ("variance", "var")
 MASK = ("mask", "bad", "badpix")
 STAR_ID = ("star_id", "objid", "obj_id", "source_id", "targetid", "target_id", "id", "name", "object")
 VELOCITY = ("radial_velocity", "vrad", "rv")
+SAID = {"velocity": "velocities", "width": "line widths", "snr": "S/N"}  # what is said of each spectrum
 
 
 def find(names: Iterable[str], aliases: tuple[str, ...]) -> str | None:
@@ -23,19 +24,35 @@ def find(names: Iterable[str], aliases: tuple[str, ...]) -> str | None:
     return next((spelt[alias] for alias in aliases if alias in spelt), None)
 
 
-def find_error(names: Iterable[str], where: str) -> tuple[str, int]:
-    """Name of the error, variance or inverse variance, and the power of the error that it is: 1, 2 or -2."""
+def find_error(names: Iterable[str], where: str, *, needed: bool = True) -> tuple[str | None, int]:
+    """Name of the error, variance or inverse variance, and the power of the error that it is: 1, 2 or -2.
+
+    Raises:
+        InputError: there is none, and it is ``needed``; else the name is None.
+    """
     names = list(names)
     for aliases, power in ((ERROR, 1), (VARIANCE, 2), (INVERSE_VARIANCE, -2)):
         if name := find(names, aliases):
             return name, power
-    raise InputError(f"{where} has no errors; one of error, variance, ivar is needed, found: {', '.join(names)}")
+    if not needed:
+        return None, 1
+    raise InputError(
+        f"{where} has no errors; one of error, variance, ivar is needed, or --error 0.01, found: {', '.join(names)}"
+    )
 
 
 def medium(text: str | None) -> str | None:
     """air or vacuum for what begins so (vac, VACUUM, Air); other words as they are, None for none."""
     word = (text or "").strip()
     return next((medium for medium in ("air", "vacuum") if word.lower().startswith(medium[:3])), word or None)
+
+
+def as_numbers(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
+    """Values (n,) float64 of a column, whose unit does not matter."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{where} has values that are no numbers; numbers are needed") from None
 
 
 def to_error(values: np.ndarray, power: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 
 from gravispec.observed import fits_meta
+from gravispec.observed.asked import Asked
 from gravispec.observed.fits_images import IMAGES
 from gravispec.observed.names import to_error
 from gravispec.observed.raw import Raw, groups, raw, row_blocks, star_ids, unequal, without_pixels
@@ -21,7 +22,7 @@ EXTENSIONS = {"FLUX", "MASK", "COVAR", "TARGET"}
 BAD_PLANES = {"SAT", "CR", "NO_DATA", "UNMASKEDNAN"}  # and every plane BAD...: BAD, BAD_FLAT, BAD_SKY, BAD_FLUXCAL
 
 
-def read(path: Path, hdus: fits.HDUList, rows: int, velocity: str | None) -> Iterator[Raw]:
+def read(path: Path, hdus: fits.HDUList, rows: int, asked: Asked) -> Iterator[Raw]:
     """Spectra of the PFS product `path`, at most `rows` at a time; identifiers are catId:objId."""
     flux, target = hdus["FLUX"], hdus["TARGET"]
     single = isinstance(flux, IMAGES) and len(flux.shape) == 1
@@ -31,14 +32,15 @@ def read(path: Path, hdus: fits.HDUList, rows: int, velocity: str | None) -> Ite
     )
     ids = [f"{cat}:{obj}" for cat, obj in zip(catalogue, number, strict=True)]
     star_id = star_ids(path, len(ids), ids)
-    speed = fits_meta.velocities(path, len(ids), [target], [target.header, hdus[0].header], velocity)
+    each = fits_meta.numbers(path, len(ids), [target], [target.header, hdus[0].header], asked)
     n_pixels = _rows(flux, 0, 1, single)[0].size
     for lo, hi in row_blocks(len(ids), n_pixels, rows):
         spectra = [_rows(hdus[name], lo, hi, single) for name in ("FLUX", "COVAR", "MASK")]
         bits = _bad_bits(hdus, lo, hi, single)
         wave = _wavelengths(path, hdus, lo, hi, single)
         for part, arrays in groups(wave, *spectra):
-            about = {"velocity": speed[lo:hi][part], "medium": "vacuum", "per_frequency": per_frequency}
+            about = {name: values[lo:hi][part] for name, values in each.items()}
+            about |= {"medium": "vacuum", "per_frequency": per_frequency}
             if problem := unequal(("WAVELENGTH", "FLUX", "COVAR", "MASK"), arrays):
                 yield without_pixels(star_id[lo:hi][part], problem, **about)
                 continue

@@ -12,7 +12,8 @@ from gravispec.data.arrays import blocks
 from gravispec.errors import InputError
 
 BYTES = 2**26  # of flux, error, mask and wavelength in one batch of a reader
-ARRAYS = ("star_id", "wave", "flux", "error", "bad", "velocity", "problem")
+ARRAYS = ("star_id", "wave", "flux", "error", "bad", "velocity", "width", "snr", "problem")
+FACTS = ("medium", "per_frequency", "shared", "has_velocity", "has_error")
 
 
 @dataclass(frozen=True)
@@ -25,21 +26,38 @@ class Raw:
     error: np.ndarray  # (n, Q) float32, 1σ
     bad: np.ndarray  # (n, Q) bool, masked in the file
     velocity: np.ndarray  # (n,) km/s, 0 where the file says nothing, NaN where it says that it is not known
+    width: np.ndarray  # (n,) of the lines, fwhm (Å) or wavelength / fwhm, whichever was asked for; else NaN
+    snr: np.ndarray  # (n,) as was asked for; else NaN
     problem: np.ndarray  # (n,) str, '' or why a row has no spectrum, and no pixels
     medium: str | None  # of the wavelengths: air, vacuum, or None: the file does not say
     per_frequency: bool  # flux density is per frequency, not per wavelength
     shared: bool  # the file has one wavelength axis: if it is bad, no spectrum can be used
+    has_velocity: bool  # the file has velocities
+    has_error: bool  # the file has errors; else they are 0
 
 
 def raw(
-    star_id, wave, flux, error, bad=None, *, velocity=0.0, medium=None, per_frequency=False, shared=None, problem=""
+    star_id,
+    wave,
+    flux,
+    error=None,
+    bad=None,
+    *,
+    velocity=None,
+    width=np.nan,
+    snr=np.nan,
+    medium=None,
+    per_frequency=False,
+    shared=None,
+    problem="",
 ) -> Raw:
-    """`Raw` from arrays of any number type, (Q,) for one spectrum or (n, Q).
+    """`Raw` from arrays of any number type, (Q,) for one spectrum or (n, Q); without `error` or `velocity` it has none.
 
     Every spectrum is scaled by a power of two, which is exact, to keep squares of 1e-20 erg/s inside float32.
     Wavelengths are `shared` if they have one dimension, and nothing else is said.
     """
-    flux, error = np.atleast_2d(flux), np.atleast_2d(error)
+    has_error, flux = error is not None, np.atleast_2d(flux)
+    error = np.atleast_2d(error) if has_error else np.zeros(flux.shape, np.float32)
     wave = np.asarray(wave, dtype=np.float64)
     shared = wave.ndim == 1 if shared is None else shared
     if wave.ndim == 2 and (wave == wave[0]).all():
@@ -55,11 +73,15 @@ def raw(
         flux=flux,
         error=error,
         bad=np.zeros(flux.shape, bool) if bad is None else np.atleast_2d(np.asarray(bad, dtype=bool)),
-        velocity=np.full(len(flux), velocity, dtype=np.float64),
+        velocity=np.full(len(flux), 0.0 if velocity is None else velocity, dtype=np.float64),
+        width=np.full(len(flux), width, dtype=np.float64),
+        snr=np.full(len(flux), snr, dtype=np.float64),
         problem=np.full(len(flux), problem),
         medium=medium,
         per_frequency=per_frequency,
         shared=shared,
+        has_velocity=velocity is not None,
+        has_error=has_error,
     )
 
 
@@ -129,12 +151,8 @@ def star_ids(path: Path, n: int, values=None) -> np.ndarray:
 def send(stream: BinaryIO, spectra: Raw) -> None:
     """Write `spectra` as one line of JSON and the bytes of the arrays."""
     arrays = [np.ascontiguousarray(getattr(spectra, name)) for name in ARRAYS]
-    header = {
-        "medium": spectra.medium,
-        "per_frequency": spectra.per_frequency,
-        "shared": spectra.shared,
-        "arrays": [(a.dtype.str, a.shape) for a in arrays],
-    }
+    header = {name: getattr(spectra, name) for name in FACTS}
+    header["arrays"] = [(a.dtype.str, a.shape) for a in arrays]
     stream.write(json.dumps(header).encode() + b"\n")
     for array in arrays:
         stream.write(array.view(np.uint8).data if array.size else b"")
@@ -149,4 +167,4 @@ def receive(stream: BinaryIO, header: dict) -> Raw:
         buffer = memoryview(arrays[name].reshape(-1).view(np.uint8))
         if stream.readinto(buffer) != len(buffer):
             raise EOFError
-    return Raw(**arrays, **{name: header[name] for name in ("medium", "per_frequency", "shared")})
+    return Raw(**arrays, **{name: header[name] for name in FACTS})

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from gravispec.data.arrays import blocks
-from gravispec.errors import InputError
 from gravispec.observed.child import raw_spectra
-from gravispec.observed.prepared import ENOUGH, LIGHT, Prepared, prepare
+from gravispec.observed.prepared import Prepared, prepare
+from gravispec.observed.reading import Reading
 from gravispec.spectra.offset import TOLERANCE, wavelength_offset
 from gravispec.spectra.wavelength import vacuum_to_air
 
@@ -22,36 +22,27 @@ ROWS = 256  # spectra whose offset is measured at a time, which limits memory
 def prepared_batches(
     path: str | os.PathLike,
     wave: np.ndarray,
+    reading: Reading | None = None,
     *,
-    medium: str | None = None,
-    velocity: float | str | None = None,
     template: np.ndarray | None = None,
     batch: int = 2048,
-    least: float = ENOUGH,
+    **options,
 ) -> Iterator[Prepared]:
     """Spectra of the FITS or HDF5 file `path` on the model's pixels `wave` (P,), Å, vacuum, at rest.
 
     Args:
-        medium: of the file's wavelengths, air or vacuum; None: as the file declares.
-        velocity: radial velocity that is taken out, km/s: one number, or the name of a column of the file;
-            None: as the file gives, else 0.
         template: (P,) a typical spectrum, against which wavelength offsets are measured; None: they are NaN.
         batch: spectra in a batch, at most.
-        least: fraction of the pixels that has to be measured.
+        reading, or options of it: what is said of the spectra; None: what the file says.
 
     Raises:
         InputError: the file cannot be read or lacks what is needed; single unusable spectra have a `problem` instead.
     """
     path, wave = Path(path), np.asarray(wave, dtype=np.float64)
-    if medium not in (None, "air", "vacuum"):
-        raise InputError(f"medium: {medium!r} is neither air nor vacuum")
-    column = velocity if isinstance(velocity, str) else None
-    if isinstance(velocity, int | float) and not abs(velocity) < LIGHT:
-        raise InputError(f"velocity: {velocity} km/s is not below the speed of light")
-    offsets = []
-    with closing(raw_spectra(path, batch, column)) as spectra:
+    reading, offsets = reading or Reading(**options), []
+    with closing(raw_spectra(path, batch, reading.asked)) as spectra:
         for raw in spectra:
-            prepared = prepare(raw, str(path), wave, medium=medium, velocity=velocity, least=least)
+            prepared = prepare(raw, str(path), wave, reading)
             if template is not None:
                 prepared = replace(prepared, offset=_offsets(wave, prepared, template))
                 offsets.append(prepared.offset)

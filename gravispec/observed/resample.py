@@ -11,7 +11,14 @@ MEASURED = 0.5  # a pixel counts as measured where good pixels cover at least th
 
 
 def resample(
-    flux: np.ndarray, error: np.ndarray, bad: np.ndarray, wave: np.ndarray, wave_out: np.ndarray, factor: np.ndarray
+    flux: np.ndarray,
+    error: np.ndarray,
+    bad: np.ndarray,
+    wave: np.ndarray,
+    wave_out: np.ndarray,
+    factor: np.ndarray,
+    *,
+    effective: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean flux density in the pixels `wave_out` (P,), its 1σ error, and which pixels are not measured; (n, P) each.
 
@@ -27,6 +34,9 @@ def resample(
     averaged over p the variance is 2/3 σ² and the covariance 1/6 σ², a correlation of 1/4. Pixels further apart are
     independent as long as the old pixels are not wider than the new ones.
 
+    ``effective``: the square of the error is Σ_k Cov(F_j, F_k) = Σ_i w_ij σ_i² Δ_i / Δ_j, for means over many pixels
+    (`degrade`).
+
     Where good pixels cover less than `MEASURED` of a new pixel it is not measured; flux and error are 0 there.
     """
     shape = len(flux), len(wave_out)
@@ -40,12 +50,14 @@ def resample(
         if not shared:
             own = np.stack([pixel_edges(row) for row in wave[rows]]) if edges is None else edges
             overlaps = _overlaps(own, edges_out * factor[rows, None])
-        new_flux[rows], new_error[rows], missing[rows] = _average(overlaps, flux[rows], error[rows], bad[rows])
+        of_rows = flux[rows], error[rows], bad[rows], effective
+        new_flux[rows], new_error[rows], missing[rows] = _average(overlaps, *of_rows)
     return new_flux, new_error, missing
 
 
-def _overlaps(edges: np.ndarray, edges_out: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For the 1st, 2nd, ... old pixel that each new one touches: its index and overlap / width of the new one, (m, P).
+def _overlaps(edges: np.ndarray, edges_out: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """For the 1st, 2nd, ... old pixel that each new one touches: its index, overlap and its own width over
+    that of the new one, (m, P) each.
 
     `edges` (m or 1, Q + 1), `edges_out` (m, P + 1), in one unit.
     """
@@ -61,18 +73,19 @@ def _overlaps(edges: np.ndarray, edges_out: np.ndarray) -> Iterator[tuple[np.nda
         index = np.minimum(first + k, n_old - 1)
         inside = np.minimum(stop, first + k + 1) - np.maximum(start, first + k)
         scale = _take(width, index) / width_out
-        yield index, (np.maximum(inside, 0) * scale).astype(np.float32)
+        yield index, (np.maximum(inside, 0) * scale).astype(np.float32), scale.astype(np.float32)
 
 
-def _average(overlaps, flux, error, bad) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _average(overlaps, flux, error, bad, effective) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     masked = bad.any()
     if masked:
         flux, error = np.where(bad, 0, flux), np.where(bad, 0, error)
         good = (~bad).astype(np.float32)
     total = variance = covered = np.float32(0)
-    for index, overlap in overlaps:
+    for index, overlap, ratio in overlaps:
         total = total + overlap * _take(flux, index)
-        variance = variance + np.square(overlap * _take(error, index))
+        share = overlap * ratio if effective else overlap * overlap
+        variance = variance + share * np.square(_take(error, index))
         covered = covered + (overlap * _take(good, index) if masked else overlap)
     missing = np.broadcast_to(covered < MEASURED, total.shape)
     norm = np.where(missing, 0, 1 / np.maximum(covered, MEASURED))

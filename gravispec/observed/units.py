@@ -81,6 +81,11 @@ def in_km_s(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
     return values * _known(unit or "km/s", where, "km/s", lambda u: u.to(units.km / units.s))
 
 
+def width_in_angstrom(values: np.ndarray, unit: str | None, where: str) -> np.ndarray:
+    """Widths of lines in Å; without a unit they are Å already."""
+    return in_angstrom(values, unit or "Angstrom", where)
+
+
 def _known(unit, where, expected, convert):
     if not unit or not unit.strip():
         raise InputError(f"{where} has no unit; state it in the file: {expected}")

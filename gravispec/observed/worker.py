@@ -12,18 +12,19 @@ import sys
 from pathlib import Path
 
 from gravispec.errors import InputError
+from gravispec.observed.asked import Asked
 from gravispec.observed.formats import raw_spectra
 from gravispec.observed.raw import send
 
 MEMORY = 4 * 2**30  # bytes of address space, besides the file itself, which FITS maps
 
 
-def answer(stream, path: Path, rows: int, velocity: str | None) -> None:
+def answer(stream, path: Path, rows: int, asked: Asked) -> None:
     """Send the spectra of `path`; whatever goes wrong becomes one line that names the file."""
     try:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY + path.stat().st_size, most))
-        for spectra in raw_spectra(path, rows, velocity):
+        for spectra in raw_spectra(path, rows, asked):
             send(stream, spectra)
         last = {"sane": True}
     except InputError as error:
@@ -51,7 +52,7 @@ def main() -> None:
         for line in sys.stdin:
             request = json.loads(line)
             os.chdir(request["folder"])  # of whom asks, now
-            answer(stream, Path(request["path"]), request["rows"], request["velocity"])
+            answer(stream, Path(request["path"]), request["rows"], Asked(**request["asked"]))
 
 
 if __name__ == "__main__":

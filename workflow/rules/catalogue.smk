@@ -25,8 +25,7 @@ rule catalogue_part:
         code=code_sha("catalogue_part.py"),
         module_code=modules_sha(catalogue_modules),
         model=lookup(within=config, dpath="catalogues/{catalogue}/model"),
-        medium=lookup(within=config, dpath="catalogues/{catalogue}/medium"),
-        velocity=lookup(within=config, dpath="catalogues/{catalogue}/velocity"),
+        reading=lambda wc: settings.catalogues[wc.catalogue].reading(),
     script:
         "../scripts/catalogue_part.py"
 

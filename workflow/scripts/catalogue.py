@@ -6,6 +6,7 @@ import pandas as pd
 
 from gravispec import catalogue
 from gravispec.errors import InputError
+from gravispec.observed.velocity import looks_like_another_medium
 from gravispec.predict import load_runs
 from workflow.scripts.lib.job import job
 
@@ -15,6 +16,7 @@ with job(snakemake) as (path, problems_path):
     table = pd.concat([pd.read_parquet(path) for path in snakemake.input.rows], ignore_index=True)
     if table.empty:
         raise InputError(f"no file could be read; the first: {problems[0]}")
+    print(looks_like_another_medium(table["velocity"], table["velocity_error"]), flush=True)
     runs = load_runs(snakemake.input.models, snakemake.params.model)
     catalogue.write(table, path, catalogue.provenance(runs, f"snakemake {snakemake.output.catalogue}"))
     problems_path.write_text("".join(f"{text}\n" for text in problems), encoding="utf-8")

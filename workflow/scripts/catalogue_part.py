@@ -2,13 +2,15 @@
 
 import pandas as pd
 
-from gravispec.predict import load_runs, predict_files
+from gravispec.predict import load_runs, predict_files, reading_by
 from workflow.scripts.lib.job import job
 
 with job(snakemake) as (rows_path, problem_path):
     params = snakemake.params
     runs = load_runs(snakemake.input.models, params.model)
-    found = predict_files(runs, [snakemake.input.spectra], medium=params.medium, velocity=params.velocity)
+    reading = reading_by(runs, **params.reading)
+    print("\n".join(reading.lines()), flush=True)
+    found = predict_files(runs, [snakemake.input.spectra], reading)
     ((path, table, problem),) = found
     print(problem or f"{path}: {len(table)} spectra", flush=True)
     (pd.DataFrame() if table is None else table).to_parquet(rows_path)
