@@ -5,6 +5,7 @@ import pytest
 from scipy.special import wofz
 
 from gravispec.errors import InputError
+from gravispec.spectra.lte import synthesis
 from gravispec.spectra.lte.atmosphere import (
     depth_scale,
     hydrostatic_gas,
@@ -214,6 +215,17 @@ def test_weights_of_the_nodes_are_those_of_linear_interpolation():
         np.testing.assert_array_equal(at, wave[part])
         flux[part] = table[nodes] @ share
     np.testing.assert_allclose(flux, np.interp(wave, smooth, table), atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [(6000.0, 1.0, 0.0), (6000.0, 4.5, 0.0), (3750.0, 4.5, 0.0)])
+def test_what_is_left_out_is_not_seen(labels, monkeypatch):
+    wave = np.arange(8200.0, 8700.0, 0.05)
+    flux, _ = synthesize(*labels, wave=wave)
+    monkeypatch.setattr(synthesis, "DEEPEST", np.inf)
+    monkeypatch.setattr(synthesis, "PASCHEN_CUTOFF", 0.0)
+    every, _ = synthesize(*labels, wave=wave)
+    assert np.abs(flux / every - 1.0).mean() < 1e-5
+    np.testing.assert_allclose(flux, every, rtol=3e-4)  # rounding of the Voigt function, as between devices
 
 
 def test_a_part_of_the_range_is_the_same_as_the_whole():

@@ -35,7 +35,7 @@ COSTS = {
     "expert_predictions": Cost(2, 0.01, 330),
     "stress": Cost(5, 12.0, 800),
     "shape": Cost(30, 0, 700),
-    "grid_shard": Cost(2, 210, 240, kB=0),  # ms a model
+    "grid_shard": Cost(3, 60, 260, kB=0),  # ms a model
     "bosz_shard": Cost(5, 20, 400, kB=0),
     "catalogue_part": Cost(60, 0, 1500, kB=0),
     "catalogue": Cost(60, 0, 3000, kB=0),

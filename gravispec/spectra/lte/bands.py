@@ -70,7 +70,7 @@ def molecular_lines(molecule: str) -> MolecularLines:
     return MolecularLines(wave[keep], E_low[keep], gf[keep])
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def cross_sections(molecule: str, v_micro: float) -> np.ndarray:
     """Opacity per molecule, (n_node, n_grid) cm2 in single precision, at `THETA_NODES` on a grid even in ln(wave).
 

@@ -1,6 +1,7 @@
 """Dissociation equilibrium of the molecules that bind C, N, O, Si and Ti (H2 is part of the equation of state)."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -22,15 +23,28 @@ def dissociation_constant(molecule: str, T: np.ndarray, partition: np.ndarray) -
     Law of mass action with the partition functions Q of the atoms (`partition`, (n_el, n_depth), neutral) and of the
     molecule: K = prod[(2 pi m_a kT / h^2)^1.5 Q_a] / [(2 pi m kT / h^2)^1.5 Q] exp(-D0 / kT).
     """
-    elements = load_elements()
-    row = load_molecules().loc[molecule]
-    index = [elements.names.index(name) for name in row["atoms"]]
+    index, D0 = _atoms(molecule)
     kT = BOLTZMANN * T
     per_mass = 2.0 * np.pi * ATOMIC_MASS * kT / PLANCK**2
-    masses = elements.mass[index]
+    masses = load_elements().mass[index]
     translation = per_mass ** (1.5 * (len(index) - 1)) * (masses.prod() / masses.sum()) ** 1.5
-    depth = row["D0"] * ELECTRON_VOLT / kT + lowest_energy(molecule) * CM_TO_KELVIN / T
+    depth = D0 * ELECTRON_VOLT / kT + lowest_energy(molecule) * CM_TO_KELVIN / T
     return translation * partition[index].prod(axis=0) / partition_function(molecule, T) * np.exp(-depth)
+
+
+@cache
+def _atoms(molecule: str) -> tuple[list[int], float]:
+    """Indices of the atoms of a molecule among the elements, and its dissociation energy, eV."""
+    row = load_molecules().loc[molecule]
+    return [load_elements().names.index(name) for name in row["atoms"]], float(row["D0"])
+
+
+@cache
+def _composition() -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Molecules, how many atoms of each `BOUND` element they have, (n_mol, n_bound), and of hydrogen, (n_mol,)."""
+    atoms = load_molecules()["atoms"]
+    count = np.array([[names.count(name) for name in BOUND] for names in atoms], dtype=float)
+    return list(atoms.index), count, np.array([names.count("H") for names in atoms])
 
 
 def equilibrium(gas: Gas) -> tuple[Gas, dict[str, np.ndarray]]:
@@ -43,10 +57,8 @@ def equilibrium(gas: Gas) -> tuple[Gas, dict[str, np.ndarray]]:
     index = [names.index(name) for name in BOUND]
     total = gas.n_H * gas.abundance[index, None]
     ion_factor = 1.0 / (1.0 - gas.ionised[index])  # atoms and ions per neutral atom
-    molecules = list(load_molecules().index)
-    atoms = load_molecules()["atoms"]
-    count = np.array([[atoms[m].count(name) for name in BOUND] for m in molecules], dtype=float)
-    hydrogen = np.array([atoms[m].count("H") for m in molecules])
+    molecules, count, hydrogen = _composition()
+    pairs = np.einsum("mi,mj->mij", count, count).reshape(len(molecules), -1)
     K = np.stack([dissociation_constant(m, gas.T, gas.partition[:, 0]) for m in molecules])
     log_scale = hydrogen[:, None] * np.log(gas.n_HI) - np.log(K)  # (n_mol, n_depth)
 
@@ -55,7 +67,7 @@ def equilibrium(gas: Gas) -> tuple[Gas, dict[str, np.ndarray]]:
         density = np.exp(np.minimum(log_scale + count @ log_free, MAX_LOG))
         free = np.exp(log_free) * ion_factor
         nuclei = free + count.T @ density
-        jacobian = np.einsum("mi,mj,md->dij", count, count, density)
+        jacobian = (density.T @ pairs).reshape(-1, len(BOUND), len(BOUND))
         jacobian[:, range(len(BOUND)), range(len(BOUND))] += free.T
         jacobian /= nuclei.T[:, :, None]
         step = np.linalg.solve(jacobian, np.log(total / nuclei).T[:, :, None])[:, :, 0].T

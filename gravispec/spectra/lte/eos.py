@@ -1,6 +1,6 @@
 """Equation of state: ionisation of H, He and the metals, and molecular hydrogen, in LTE."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -32,6 +32,11 @@ class Gas:
     ionised: np.ndarray  # (n_el, n_depth) ionised fraction of the atoms
     free: np.ndarray  # (n_el, n_depth) share of the nuclei outside molecules other than H2, set by `chemistry`
     partition: np.ndarray  # (n_el, 2, n_depth)
+
+    def above(self, n: int) -> "Gas":
+        """The first `n` depths."""
+        state = {field.name: getattr(self, field.name)[..., :n] for field in fields(self)}
+        return Gas(**state | {"abundance": self.abundance})
 
 
 def saha(T: np.ndarray) -> np.ndarray:

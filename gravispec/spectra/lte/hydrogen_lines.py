@@ -114,10 +114,8 @@ def line_grid() -> np.ndarray:
 def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, least: np.ndarray | float = 0.0) -> np.ndarray:
     """Opacity of the Paschen lines, (n_depth, n_wave) cm-1 in single precision, zero below `PASCHEN_LIMIT`.
 
-    `wave` (n_wave,) increasing; `v_micro` km/s; lines that are nowhere above `least`, (n_depth,) cm-1, are left out.
+    `wave` (n_wave,) increasing; `v_micro` km/s; a line ends where it is below `least`, (n_depth,) cm-1, at all depths.
     """
-    opacity = np.zeros((gas.T.size, wave.size), dtype=np.float32)
-    beyond = slice(np.searchsorted(wave, PASCHEN_LIMIT), None)
     kT = BOLTZMANN * gas.T
     energy = PASCHEN**-2.0 - UPPER_LEVELS**-2.0  # Rydberg
     centre = line_centres()
@@ -136,10 +134,14 @@ def paschen_lines(gas: Gas, v_micro: float, wave: np.ndarray, least: np.ndarray 
     velocity = np.sqrt(2.0 * kT / ATOMIC_MASS + (1e5 * v_micro) ** 2)
     doppler = np.outer(velocity / LIGHT_SPEED, centre).astype(np.float32) / unit
     scale = (strength / unit).astype(np.float32)
-    seen = scale * stark_profile(np.zeros_like(unit), doppler) > np.reshape(least, (-1, 1))
-    for line in np.flatnonzero(seen.any(axis=0)):
-        offset = (wave[beyond] - centre[line]).astype(np.float32)
-        profile = stark_profile(offset * (1.0 / unit[:, [line]]), doppler[:, [line]])
-        profile *= scale[:, [line]]
-        opacity[:, beyond] += profile
+    peak, least = scale * stark_profile(np.zeros_like(unit), doppler), np.reshape(least, (-1, 1))
+    wing = unit * (3.0 * scale / np.maximum(least, 1e-99)) ** 0.4  # where the opacity falls below `least`
+    half = np.maximum(wing, 4.0 * unit * np.hypot(doppler, GAUSS_WIDTH)).max(axis=0, where=peak > least, initial=0.0)
+    opacity = np.zeros((gas.T.size, wave.size), dtype=np.float32)
+    for i in np.flatnonzero(half):
+        part = slice(*np.searchsorted(wave, [max(PASCHEN_LIMIT, centre[i] - half[i]), centre[i] + half[i]]))
+        offset = (wave[part] - centre[i]).astype(np.float32)
+        profile = stark_profile(offset * (1.0 / unit[:, [i]]), doppler[:, [i]])
+        profile *= scale[:, [i]]
+        opacity[:, part] += profile
     return opacity

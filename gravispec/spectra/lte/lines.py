@@ -99,14 +99,15 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     kT = BOLTZMANN * gas.T
     E_low = lines["E_low"].to_numpy()
 
-    fraction = np.where(stage[:, None] == 0, 1.0 - gas.ionised[element], gas.ionised[element])
-    lower = gas.abundance[element, None] * gas.n_H * gas.free[element] * fraction / gas.partition[element, stage]
-    lower *= np.exp(-np.outer(E_low, ELECTRON_VOLT / kT) + np.log(10.0) * lines["log_gf"].to_numpy()[:, None])
+    fraction = np.stack([1.0 - gas.ionised, gas.ionised], axis=1)
+    lower = (gas.n_H * gas.abundance[:, None] * gas.free)[:, None] * fraction / gas.partition  # (n_el, 2, n_depth)
+    boltzmann = np.exp(-np.outer(E_low, ELECTRON_VOLT / kT) + np.log(10.0) * lines["log_gf"].to_numpy()[:, None])
     stimulated = -np.expm1(-PLANCK * LIGHT_SPEED / (cm * kT))
-    strength = np.pi * ELECTRON_CHARGE**2 / (ELECTRON_MASS * LIGHT_SPEED**2) * cm**2 * lower * stimulated * 1e8
+    area = np.pi * ELECTRON_CHARGE**2 / (ELECTRON_MASS * LIGHT_SPEED**2) * cm**2 * 1e8
+    strength = lower[element, stage] * boltzmann * stimulated * area
 
-    velocity = np.sqrt(2.0 * kT / (ATOMIC_MASS * elements.mass[element, None]) + (1e5 * v_micro) ** 2)
-    doppler = wave[:, None] * velocity / LIGHT_SPEED
+    velocity = np.sqrt(2.0 * kT / (ATOMIC_MASS * elements.mass[:, None]) + (1e5 * v_micro) ** 2)  # (n_el, n_depth)
+    doppler = velocity[element] * (wave[:, None] / LIGHT_SPEED)
 
     radiative = 10.0 ** lines["log_gamma_rad"].fillna(pd.Series(np.log10(2.2e15 / wave**2), lines.index)).to_numpy()
     unsold = unsold_log_gamma(E_low, wave, elements.ionisation_energy[element], stage + 1)
@@ -114,7 +115,8 @@ def line_profiles(lines: pd.DataFrame, gas: Gas, v_micro: float) -> LineProfiles
     # He I and H2 count by their polarisability and mass, as in SME.
     perturbers = gas.n_HI + 0.42 * gas.n_H * gas.abundance[1] + 0.85 * gas.n_H2
     gamma = radiative[:, None] + np.outer(per_atom, perturbers * (gas.T / 1e4) ** 0.3)
-    damping = gamma * cm**2 / (4.0 * np.pi * LIGHT_SPEED * 1e-8 * doppler)
+    gamma *= cm**2 / (4.0 * np.pi * LIGHT_SPEED * 1e-8)
+    damping = gamma / doppler
     return LineProfiles(wave, strength, doppler, damping)
 
 
@@ -152,8 +154,10 @@ def line_opacity(profiles: LineProfiles, half: np.ndarray, wave: np.ndarray) -> 
 
     winged = np.flatnonzero(last - first > stop - start)
     if winged.size:
-        first, start, stop, last = (like(ends[winged, None], wave) for ends in (first, start, stop, last))
-        column = xp.arange(at.size, device=wave.device)
+        first, start, stop, last = (
+            like(ends[winged, None].astype(np.int32), wave) for ends in (first, start, stop, last)
+        )
+        column = xp.arange(at.size, dtype=xp.int32, device=wave.device)
         outside = (column < first) | (column >= last) | ((column >= start) & (column < stop))
         distance = xp.asarray(wave - like(centre[winged, None], wave), dtype=xp.float32)
         inverse = 1.0 / xp.where(outside, np.inf, distance)

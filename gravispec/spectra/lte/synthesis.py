@@ -31,7 +31,8 @@ WAVE_RANGE = (7080.0, 8875.0)  # Angstrom, vacuum: what the line list covers
 COARSE_STEP = 10.0  # Angstrom: continuous opacity and Planck function are linear in between
 BANDS = ("TiO", "CN")  # molecules whose bands are included
 PASCHEN_CUTOFF = 1e-5  # of the continuum: Paschen lines below are left out
-CHUNK = 1024  # wavelengths at a time with NumPy, so that the work stays in the processor's cache; else all at once
+DEEPEST = 15.0  # optical depth of the continuum below which nothing is seen
+CHUNK = 704  # wavelengths at a time with NumPy, so that the work stays in the processor's cache; else all at once
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,22 @@ def prepare(
     """All of a model that does not depend on the wavelengths of the spectrum; arguments as in `synthesize`."""
     tau_ref, coarse, smooth = depth_scale(), coarse_grid(), smooth_grid()
     gas, molecules = equilibrium(model_atmosphere(T_eff, log_g, M_H, a_M, C_M, N_M, tau_ref))
-    reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))
-    to_depth = optical_depth(np.diag(1.0 / reference[:, 0]), tau_ref)
+    reference = continuous_opacity(gas, np.array([REFERENCE_WAVE]))[:, 0]
     opacity, source = continuous_opacity(gas, coarse), planck(coarse, gas.T)
+    to_depth = optical_depth(np.diag(1.0 / reference), tau_ref)
     tau = to_depth @ opacity
+    continuum = emergent_flux(tau, source)
+
+    n = int(np.searchsorted(tau.min(axis=1), DEEPEST)) + 1  # depths that can be seen
+    gas, to_depth = gas.above(n), to_depth[:n, :n]
+    tau_ref, reference, opacity, source, tau = (a[:n] for a in (tau_ref, reference, opacity, source, tau))
 
     profiles = line_profiles(lines, gas, v_micro)
     at_lines, depth = (interpolate(coarse, table, profiles.wave).T for table in (opacity, tau))
     half = half_windows(profiles, at_lines, depth)
 
-    matters = CUTOFF * reference[:, 0] / np.minimum(tau_ref, 1.0)  # cm-1
+    matters = CUTOFF * reference / np.minimum(tau_ref, 1.0)  # cm-1
+    molecules = {m: molecules[m][:n] for m in bands}
     seen = [m for m in bands if (peak_opacity(m, molecules[m], gas.T, v_micro) > matters).any()]
     paschen = paschen_lines(gas, v_micro, smooth, PASCHEN_CUTOFF / CUTOFF * matters * np.exp(tau_ref))
     return Model(
@@ -113,7 +120,7 @@ def prepare(
         to_depth,
         to_depth @ (interpolate(coarse, opacity, smooth) + paschen),
         interpolate(coarse, source, smooth),
-        emergent_flux(tau, source),
+        continuum,
         profiles,
         half,
     )

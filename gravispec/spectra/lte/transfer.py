@@ -59,9 +59,11 @@ def emergent_flux(tau: np.ndarray, source: np.ndarray, share: np.ndarray | None 
     E3, E4 = exponential_integrals(tau)
     E4[-1] = 0.0
     d_tau = tau[1:] - tau[:-1]
-    # What is lost to the truncation of the mean of E3 is what is lost to rounding in the difference of E4.
-    thin = d_tau < xp.finfo(tau.dtype).eps ** (1.0 / 3.0)
-    escape = xp.where(thin, 0.5 * (E3[:-1] + E3[1:]), (E4[:-1] - E4[1:]) / d_tau)
+    # Rounding of E4 loses as much above this step as the mean of E3 does by truncation below.
+    limit = xp.finfo(tau.dtype).eps ** (1.0 / 3.0)
+    escape = E4[:-1] - E4[1:]
+    escape /= xp.clip(d_tau, limit, None)
+    escape = xp.where(d_tau < limit, 0.5 * (E3[:-1] + E3[1:]), escape)
     step = xp.diff(source, axis=0)
     if share is None:
         return 2.0 * np.pi * (0.5 * source[0] + xp.einsum("dw,dw->w", step, escape))
