@@ -14,7 +14,13 @@ from workflow.site.links import in_repository
 #: caption and pages of the parts of the menu; README is the first page
 MENU = {
     "First steps": ["docs/tutorial.md", "docs/gallery.md", "docs/outputs.md", "docs/faults.md"],
-    "Your spectra": ["docs/observed.md", "docs/nuisances.md", "docs/pfs_star.md", "docs/own_spectra.md"],
+    "Your spectra": [
+        "docs/observed.md",
+        "docs/nuisances.md",
+        "docs/real_stars.md",
+        "docs/pfs_star.md",
+        "docs/own_spectra.md",
+    ],
     "Results": ["docs/limit.md", "docs/calibration.md", "docs/benchmark.md", "docs/towers.md", "benchmarks/results.md"],
     "Spectra": ["docs/spectra.md", "docs/bosz.md"],
     "Larger": ["docs/scaling.md", "docs/cluster.md", "config/README.md"],
