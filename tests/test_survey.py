@@ -8,8 +8,9 @@ from astropy.table import Table
 from gravispec.models.flags import BITS
 from gravispec.models.trained import TrainedRun
 from gravispec.observed.reading import FEW
-from gravispec.predict import Chosen, load_runs, predict_files
-from gravispec.spectra.nuisances import KINDS, measured_pixels
+from gravispec.predict import Chosen, load_runs, predict_files, reading_by
+from gravispec.spectra.nuisances import KINDS, measured_pixels, within
+from gravispec.spectra.stress import LIGHT
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +29,10 @@ def stars(smoke, survey):
     return table.reset_index(drop=True), *(read("survey_smoke", splits=["test"]) for read in (smoke.flux, smoke.sigma))
 
 
-def labels_of(survey, path):
+def labels_of(survey, path, **options):
     """The rows of a file in a catalogue."""
-    ((_, table, problem),) = predict_files(load_runs([survey]), [path])
+    runs = load_runs([survey])
+    ((_, table, problem),) = predict_files(runs, [path], reading_by(runs, **options))
     assert problem == ""
     return table
 
@@ -74,16 +76,17 @@ def test_its_network_does_not_mind_what_moves_a_ridge(smoke, survey):
 
 def test_pixels_that_are_not_measured_count_for_nothing_and_any_part_of_the_range_will_do(survey, stars, tmp_path):
     wave, (_, flux, sigma) = TrainedRun.load(survey / "model.safetensors").wave, (part[:40] for part in stars)
-    whole = labels_of(survey, written(tmp_path / "whole.fits", wave, flux, sigma))
+    plain = {"windows": "keep", "velocity": 0.0}
+    whole = labels_of(survey, written(tmp_path / "whole.fits", wave, flux, sigma), **plain)
     holes, error = flux.copy(), sigma.copy()
     holes[:, 300:700], error[:, 300:700] = 1e4, 0  # errors of zero are no measurements
-    one = labels_of(survey, written(tmp_path / "holes.fits", wave, holes, error))
+    one = labels_of(survey, written(tmp_path / "holes.fits", wave, holes, error), **plain)
     holes[:, 300:700], error[:, 300:700] = np.nan, np.nan
-    other = labels_of(survey, written(tmp_path / "nan.fits", wave, holes, error))
+    other = labels_of(survey, written(tmp_path / "nan.fits", wave, holes, error), **plain)
     np.testing.assert_allclose(one["log_g"], other["log_g"], atol=1e-5)
     assert one["sigma_log_g"].median() > whole["sigma_log_g"].median()
     part = slice(-900, None)
-    red = labels_of(survey, written(tmp_path / "red.fits", wave[part], flux[:, part], sigma[:, part]))
+    red = labels_of(survey, written(tmp_path / "red.fits", wave[part], flux[:, part], sigma[:, part]), **plain)
     assert (red["problem"] == "").all()
     assert red["sigma_log_g"].median() > 1.02 * whole["sigma_log_g"].median()
     np.testing.assert_allclose(red["filled"], 1 - 900 / len(wave), atol=1e-3)
@@ -91,9 +94,42 @@ def test_pixels_that_are_not_measured_count_for_nothing_and_any_part_of_the_rang
         assert not (table["flags"] & BITS["MASKED"]).any()
         assert (np.abs(table["log_g"] - whole["log_g"]) < 4 * table["sigma_log_g"]).all()
     few = slice(0, int(FEW * len(wave)) - 2)
-    nothing = labels_of(survey, written(tmp_path / "few.fits", wave[few], flux[:, few], sigma[:, few]))
+    nothing = labels_of(survey, written(tmp_path / "few.fits", wave[few], flux[:, few], sigma[:, few]), **plain)
     assert nothing["problem"].str.contains("of the model's pixels are measured; 15% needed").all()
     assert nothing["log_g"].isna().all()
+
+
+def test_partial_coverage_says_how_much_there_was_and_chi2_is_of_what_is_measured(survey, stars, tmp_path):
+    """8380-8850 Å alone; χ² of nine in ten spectra is below the limit, as that of whole spectra is."""
+    wave, (_, flux, sigma) = TrainedRun.load(survey / "model.safetensors").wave, (part[:100] for part in stars)
+    part = (wave > 8380) & (wave < 8850)
+    path = written(tmp_path / "red.fits", wave[part], flux[:, part], sigma[:, part])
+    chosen = load_runs([survey])
+    ((_, red, _),) = predict_files(chosen, [path], reading_by(chosen, windows="keep", velocity=0.0))
+    assert (red["problem"] == "").all()
+    assert (red["n_good"] == part.sum()).all()
+    assert ((red["flags"] & BITS["UNLIKE_TRAINING"]) == 0).mean() > 0.9
+    assert 0.8 < red["chi2"].median() < 1.2
+    assert np.median(np.abs(red["log_g"] - stars[0]["log_g"][:100]) / red["sigma_log_g"]) < 1.2
+    ((_, less, _),) = predict_files(chosen, [path], reading_by(chosen, velocity=0.0))
+    windows = np.zeros(len(wave), bool)
+    for low, high in chosen[0].run.windows:
+        windows |= within(wave, low, high)
+    assert (less["n_good"] == (part & ~windows).sum()).all()
+
+
+def test_velocities_are_measured_where_none_is_given(survey, stars, tmp_path):
+    """Of the run without a forward model by the mean star."""
+    wave, (table, flux, sigma) = TrainedRun.load(survey / "model.safetensors").wave, (part[:100] for part in stars)
+    factor = np.sqrt((1 + 150 / LIGHT) / (1 - 150 / LIGHT))
+    found = labels_of(survey, written(tmp_path / "fast.fits", wave * factor, flux, sigma))
+    measured = (found["flags"] & BITS["VELOCITY"]) == 0
+    assert measured.mean() > 0.9
+    assert np.abs(found["velocity"] - 150 - table["velocity"])[measured].median() < 5
+    assert (found["velocity"][~measured] == 0).all()
+    assert found["velocity_error"].isna().equals(~measured)
+    rest = labels_of(survey, written(tmp_path / "rest.fits", wave, flux, sigma))
+    assert (np.abs(found["log_g"] - rest["log_g"]) / rest["sigma_log_g"])[measured].median() < 0.3
 
 
 def test_a_spectrum_of_which_every_pixel_is_masked_is_named_and_loses_no_other(survey, stars, tmp_path):

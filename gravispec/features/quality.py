@@ -39,6 +39,22 @@ def chi2(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray | N
     return total / np.where(freedom > 0, freedom, np.nan)
 
 
+def chi2_of_part(flux: np.ndarray, sigma: np.ndarray, pca: Pca, measured: np.ndarray) -> np.ndarray:
+    """(m,) the same from the ``measured`` pixels alone, for wide gaps: scores are those that fit best.
+
+    They have the prior of the training spectra, and the scale of the flux is free: its median is of other pixels there.
+    """
+    basis = np.vstack([pca.mean, pca.components]).astype(np.float64)
+    prior = np.diag(np.concatenate([[0], 1 / pca.explained_variance]))
+    found = np.full(len(flux), np.nan)
+    for row in np.flatnonzero(measured.sum(axis=1) > len(basis)):
+        pixels = measured[row]
+        scaled, of_star = basis[:, pixels] / sigma[row, pixels], flux[row, pixels] / sigma[row, pixels]
+        scores = np.linalg.solve(scaled @ scaled.T + prior, scaled @ of_star)
+        found[row] = np.square(of_star - scores @ scaled).sum() / (pixels.sum() - len(basis))
+    return found
+
+
 def features(flux: np.ndarray, sigma: np.ndarray, pca: Pca) -> np.ndarray:
     """(m, 2) from flux and its errors (m, P), which may be tensors."""
     return np.stack([snr(flux, sigma), chi2(flux, sigma, pca)], axis=1)

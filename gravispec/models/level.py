@@ -72,8 +72,8 @@ class Level:
         """The table of normalised flux without gaps."""
         spectra = Spectra(flux, sigma, self.fits, self.models, measured)
         found = self._of_spectrum(spectra, snr, measured)
-        if measured is not None and self.models[name].model.knows_gaps:  # a guess in wide gaps has no shape
-            found["flags"][measured.mean(axis=1) < 1 - MASKED_LIMIT] &= ~OF_SHAPE
+        if measured is not None and self.models[name].model.knows_gaps:
+            self._of_parts(found, flux, sigma, measured)
         table = self._table(spectra, name, found, cost)
         slow = {other for other, fitted in self.models.items() if "slow" in plugin(fitted.module).declares}
         others = [other for other in self.about["shown"] if other != name and other not in slow]
@@ -88,6 +88,14 @@ class Level:
         snr = quality.snr(spectra.flux, spectra.sigma)
         found, cost = self._of_spectrum(spectra, snr), np.zeros((len(flux), len(LABELS), len(CONFIDENCES)))
         return {name: self._table(spectra, name, found, cost) for name in names}
+
+    def _of_parts(self, found, flux, sigma, measured):
+        """χ² of spectra with wide gaps, in place; a guess there has no shape."""
+        rows = np.flatnonzero(measured.mean(axis=1) < 1 - MASKED_LIMIT)
+        chi2 = quality.chi2_of_part(flux[rows], sigma[rows], self.fits.pca, measured[rows])
+        found["chi2"][rows] = chi2
+        found["flags"][rows] &= ~(OF_SHAPE | np.int16(BITS["UNLIKE_TRAINING"]))
+        found["flags"][rows] |= combine(UNLIKE_TRAINING=~(chi2 <= self.about["chi2_limit"]))
 
     def _of_spectrum(self, spectra, snr, measured=None):
         """S/N, χ² and the flags that no model has a part in."""
