@@ -1,5 +1,7 @@
 """The posterior against naive quadrature over pixels, against Fisher's covariance, and under masks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -8,6 +10,7 @@ from gravispec.catalogue import describe
 from gravispec.models.importance import moments, normalised_weights, student_draws, tempered
 from gravispec.models.likelihood import Likelihood
 from gravispec.models.posterior import QUANTILES, fit
+from gravispec.models.templates import templates
 from gravispec.spectra.emulator import Emulator, emulation_error, fit_emulator
 from gravispec.spectra.forward import ForwardModel
 from gravispec.spectra.grid import GridInterpolator, fit_basis
@@ -174,6 +177,19 @@ def test_every_column_of_a_posterior_is_described_in_a_catalogue(forward, poster
     assert all(len(describe(name)[0]) > 10 for name in found)
     in_kelvin = {"T_eff", "sigma_T_eff", "cov_log_g_T_eff", "cov_T_eff_M_H"} | {f"{q}_T_eff" for q in QUANTILES}
     assert {name for name, unit in units.items() if unit == "K"} == in_kelvin
+
+
+def test_templates_of_velocities_are_spectra_of_stars_of_eight_kinds(forward, posterior):
+    level = SimpleNamespace(models={"exact": SimpleNamespace(model=posterior)})
+    stars = [np.abs(posterior.emulator.coefficients(posterior.bank) @ posterior.basis - row).sum(axis=1).argmin()
+             for row in templates(level)]  # fmt: skip
+    log_g, T_eff, M_H = posterior.bank[stars][:, posterior.order].T
+    assert len(set(stars)) == 8
+    np.testing.assert_allclose(T_eff, np.repeat([4100, 4600, 5200, 5800], 2), atol=300)
+    np.testing.assert_allclose(M_H, np.tile([-1.3, -0.4], 4), atol=0.4)
+    np.testing.assert_allclose(log_g, 2.6, atol=0.7)
+    flux = forward.grid(posterior.bank[stars])
+    np.testing.assert_allclose(templates(level), flux / flux.mean(axis=1, keepdims=True), rtol=0.01)
 
 
 def test_the_emulator_is_the_grid(forward):

@@ -4,19 +4,22 @@ import numpy as np
 
 from gravispec.models.posterior import Posterior
 
-#: of the ranges of labels; of others than these the middle
-SHARES = {"T_eff": (0.05, 0.3, 0.6, 0.9), "M_H": (0.35, 0.8), "log_g": (0.4,)}
+#: of the ranges of log g, T_eff and [M/H]
+SHARES = [(0.4, T_eff, M_H) for T_eff in (0.05, 0.3, 0.6, 0.9) for M_H in (0.35, 0.8)]
 
 
 def templates(level):
-    """(T, P) flux of eight kinds of stars by the forward model of a ``Level``; where it has none, of the mean star."""
+    """(T, P) flux of eight kinds of stars by the forward model of a ``Level``; where it has none, of the mean star.
+
+    The stars are those of the bank, drawn from the prior, whose labels are nearest to ``SHARES``.
+    """
     models = [fitted.model for fitted in level.models.values()]
     for model in models:
         if isinstance(model, Posterior):
-            of_axes = [SHARES.get(name, (0.5,)) for name in model.axes]
-            shares = np.stack([values.ravel() for values in np.meshgrid(*of_axes, indexing="ij")], axis=1)
-            low, high = model.prior.T
-            return model.emulator.coefficients(low + shares * (high - low)) @ model.basis
+            labels = model.bank[:, model.order]
+            share = (labels - labels.min(axis=0)) / np.ptp(labels, axis=0)
+            nearest = [np.square(share - wanted).sum(axis=1).argmin() for wanted in SHARES]
+            return model.emulator.coefficients(model.bank[nearest]) @ model.basis
     for model in models:
         if hasattr(model, "projection"):
             return model.projection.typical[None]
