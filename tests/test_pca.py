@@ -5,6 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from gravispec.errors import InputError
+from gravispec.features import quality
 from gravispec.models.moments import fold_moments, pool
 from gravispec.models.pca import Pca, pca_from_moments
 
@@ -52,3 +53,19 @@ def test_save_and_load(tmp_path):
     np.testing.assert_array_equal(loaded.components, pca.components)
     np.testing.assert_array_equal(loaded.transform(np.ones((2, 40))), pca.transform(np.ones((2, 40))))
     assert loaded.total_variance == pca.total_variance
+
+
+def test_chi2_of_part_of_a_spectrum_is_one_whatever_the_unit_of_the_flux():
+    """150 of 600 pixels, six components: the mean over 300 spectra is 1 within 3 %; it sees a line."""
+    rng, n = np.random.default_rng(0), 600
+    components, variance = np.linalg.qr(rng.normal(size=(n, 6)))[0].T, np.array([9.0, 4, 2, 1, 0.5, 0.2])
+    pca = Pca(1 + 0.1 * np.sin(np.arange(n) / 30), components, variance, variance.sum())
+    clean = pca.mean + (rng.normal(size=(300, 6)) * np.sqrt(variance)) @ components
+    sigma = np.full(clean.shape, 0.03)
+    flux, measured = clean + rng.normal(size=clean.shape) * sigma, np.zeros(clean.shape, bool)
+    measured[:, 350:500] = True
+    flux[~measured] = 1e6
+    assert quality.chi2_of_part(3 * flux, 3 * sigma, pca, measured).mean() == pytest.approx(1, abs=0.03)
+    flux[:, 400:404] += 0.3
+    assert (quality.chi2_of_part(flux, sigma, pca, measured) > 1.5).all()
+    assert np.isnan(quality.chi2_of_part(flux, sigma, pca, measured & (np.arange(n) < 355))).all()
