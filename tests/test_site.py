@@ -71,6 +71,12 @@ def test_units_ranges_and_defaults_are_those_of_the_schema_and_the_comments():
     assert "| `confidence` |  | number, > 0, < 1 | `0.95` | of its percentile intervals |" in lines
 
 
+def test_what_is_explained_is_a_key():
+    keys = {(name, key) for name, one in {"Config": SCHEMA, **SCHEMA["$defs"]}.items() for key in one["properties"]}
+    assert set(config_reference.MEANINGS) <= keys
+    assert {key for name, key in keys if name.startswith("model ")} >= set(config_reference.OF_MODELS)
+
+
 def test_a_key_that_nothing_explains_is_named():
     with pytest.raises(KeyError, match=r"Run\.colour"):
         config_reference.meaning_of("Run", "colour", {})

@@ -30,8 +30,6 @@ MEANINGS = {
     ("Further", "high"): "highest value, in the unit of the label",
     ("Further", "mean"): "of the label, in its unit, given T_eff, log g and M_H: a sum of broken lines",
     ("Further", "scatter"): "of the label about its mean, in its unit: a number, or such a sum",
-    ("Nuisances", "cubic"): "of the flux, middle to end of the spectrum, cubic",
-    ("Nuisances", "quartic"): "of the flux, middle to end of the spectrum, quartic",
     ("Range", "low"): "lowest value, in the unit of the label",
     ("Range", "high"): "highest value, in the unit of the label",
     ("Magnitudes", "low"): "mag, brightest",
