@@ -2,7 +2,7 @@
 # The inner loop, `make check`: lint, and the fast tests but those of the files below, in 90 s at most on 2 quiet cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-HEAVY=(benchmarks device figures models)
+HEAVY=(benchmarks device example figures models network nuisances observing posterior posteriors scale stress survey tower)
 
 ignored=()
 for name in "${HEAVY[@]}"; do ignored+=("--ignore=tests/test_$name.py"); done

@@ -59,6 +59,11 @@ def test_hooks_and_ci_call_targets_that_are_there():
     assert "tests/lint.sh" in (REPO / "tests/check.sh").read_text()
 
 
+def test_what_the_inner_loop_leaves_out_is_there():
+    (names,) = re.findall(r"^HEAVY=\((.*?)\)", (REPO / "tests/check.sh").read_text(), re.M | re.S)
+    assert [name for name in names.split() if not (REPO / f"tests/test_{name}.py").exists()] == []
+
+
 @pytest.mark.parametrize("path", sorted((REPO / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem)
 def test_issue_forms_are_complete(path):
     form = yaml.safe_load(path.read_text())

@@ -11,7 +11,7 @@ from pathlib import Path
 from workflow.site import api, config_reference, gallery
 from workflow.site.links import in_repository
 
-#: caption and pages of the parts of the menu; README is the first page
+#: caption and pages of the parts of the menu; README is the first page, and what stands nowhere here comes last
 MENU = {
     "First steps": ["docs/tutorial.md", "docs/gallery.md", "docs/outputs.md", "docs/faults.md"],
     "Your spectra": [
@@ -22,7 +22,7 @@ MENU = {
         "docs/own_spectra.md",
     ],
     "Results": ["docs/limit.md", "docs/calibration.md", "docs/benchmark.md", "docs/towers.md", "benchmarks/results.md"],
-    "Spectra": ["docs/spectra.md", "docs/bosz.md"],
+    "Spectra": ["docs/spectra.md", "docs/real_stars.md", "docs/bosz.md"],
     "Larger": ["docs/scaling.md", "docs/cluster.md", "config/README.md"],
     "Reference": ["docs/config_reference.md", "docs/api.md"],
     "Project": ["docs/architecture.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "CHANGELOG.md"],
@@ -32,17 +32,16 @@ MENU = {
 def main(out: Path):
     """Write the sources to the folder ``out``, in the place of what is there."""
     shutil.rmtree(out, ignore_errors=True)
-    made = generated()
-    copied = {Path("README.md"), *(Path(page) for pages in MENU.values() for page in pages if page not in made)}
-    listed = {str(path) for path in Path("docs").glob("*.md")} - {page for pages in MENU.values() for page in pages}
-    if listed:
-        raise SystemExit(f"{__file__}: MENU has no {', '.join(sorted(listed))}")
+    made, listed = generated(), whole_menu()
+    copied = {Path("README.md"), *(Path(page) for pages in listed.values() for page in pages if page not in made)}
     texts = {Path(name): text for name, text in made.items()}
     texts |= {path: path.read_text(encoding="utf-8") for path in copied}
     files = {target for path, text in texts.items() for target in in_repository(path, text)} - set(texts)
     for path, text in texts.items():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
-        (out / path).write_text(for_sphinx(text) + (menu() if path == Path("README.md") else ""), encoding="utf-8")
+        (out / path).write_text(
+            for_sphinx(text) + (toctrees(listed) if path == Path("README.md") else ""), encoding="utf-8"
+        )
     for path in files:
         target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -61,10 +60,17 @@ def generated() -> dict[str, str]:
     return pages | {"docs/config_reference.md": config_reference.page(), "docs/gallery.md": gallery.page()}
 
 
-def menu() -> str:
+def whole_menu() -> dict[str, list[str]]:
+    """``MENU`` with all pages of docs."""
+    listed = {page for pages in MENU.values() for page in pages}
+    more = sorted({str(path) for path in Path("docs").glob("*.md")} - listed)
+    return MENU | ({"More": more} if more else {})
+
+
+def toctrees(listed: dict[str, list[str]]) -> str:
     """The tables of contents that Sphinx makes its menu of."""
     parts = []
-    for caption, pages in MENU.items():
+    for caption, pages in listed.items():
         names = "\n".join(page.removesuffix(".md") for page in pages)
         parts.append(f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n")
     return "".join(parts)

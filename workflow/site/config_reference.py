@@ -30,8 +30,6 @@ MEANINGS = {
     ("Further", "high"): "highest value, in the unit of the label",
     ("Further", "mean"): "of the label, in its unit, given T_eff, log g and M_H: a sum of broken lines",
     ("Further", "scatter"): "of the label about its mean, in its unit: a number, or such a sum",
-    ("Nuisances", "cubic"): "of the flux, middle to end of the spectrum, cubic",
-    ("Nuisances", "quartic"): "of the flux, middle to end of the spectrum, quartic",
     ("Range", "low"): "lowest value, in the unit of the label",
     ("Range", "high"): "highest value, in the unit of the label",
     ("Magnitudes", "low"): "mag, brightest",
@@ -60,8 +58,7 @@ MEANINGS = {
     ("Catalogue", "runs"): "trained runs; of each spectrum the one at the nearest S/N counts",
     ("Catalogue", "model"): "whose labels lead; by default the one that the run names",
     ("Catalogue", "files"): "FITS or HDF5, paths and patterns",
-    ("Catalogue", "medium"): "of the wavelengths, where the files do not say",
-    ("Catalogue", "velocity"): "km/s, radial velocity of the stars, or the column that holds it",
+    ("Catalogue", "velocity"): "km/s, of the stars, or the column that holds it; fit: measured by model spectra",
     ("Hypothesis", "statement"): "a text instead of the one that is made from the claim",
     ("Hypothesis", "model"): "the model whose score is claimed",
     ("Hypothesis", "metric"): "the score; mae and rmse in dex",
@@ -208,6 +205,8 @@ def comments(schema) -> dict[tuple[str, str], str]:
             walk(value, of_value if isinstance(of_value, dict) else {})
 
     walk(yaml.compose(text), {"$ref": "#"})
+    for key, comment in re.findall(r"^  #   (\w+): .+?\s# (.+)$", text, re.M):  # an example that is commented out
+        found.setdefault(("Catalogue", key), comment)
     return found
 
 
