@@ -198,6 +198,21 @@ def test_model_errors_have_the_size_that_is_asked_for_and_do_not_depend_on_block
     assert correlation == pytest.approx(np.exp(-0.25), abs=0.08)
 
 
+def test_smooth_errors_are_in_the_projected_noise_of_a_view(forward, projection):
+    """Against draws on the pixels, in units of each number's own scatter; without them it is another covariance."""
+    projected, spread = projection
+    view, smooth = projected.view(np.arange(P) > 200, spread), smooth_errors(WAVE, {"smooth": 0.05})
+    white = np.full(P, 0.02)
+    triangle = view.triangles(white[None] ** 2, smooth)[0][0].astype(float)
+    rng = np.random.default_rng(2)
+    noise = white * rng.normal(size=(40_000, P)) + rng.normal(size=(40_000, smooth.shape[1])) @ smooth.T
+    expected = np.cov(view.raw(noise).T)
+    unit = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(triangle @ triangle.T / np.outer(unit, unit), expected / np.outer(unit, unit), atol=0.03)
+    plain = view.triangles(white[None] ** 2)[0][0].astype(float)
+    assert np.abs(plain @ plain.T / np.outer(unit, unit) - expected / np.outer(unit, unit)).max() > 0.3
+
+
 def test_noise_is_measured_where_the_projection_says_nothing(forward, projection):
     projected, spread = projection
     flux, parameters = clean(forward, 300)

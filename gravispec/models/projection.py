@@ -61,9 +61,9 @@ class Projection:
         """
         rows = self.rows.astype(np.float64)
         found = []
-        for component in components:
+        for i, component in enumerate(components, start=1):
             covariance = (rows * component) @ rows.T
-            if smooth is not None and component is components[-1]:
+            if smooth is not None and i == len(components):
                 projected = rows @ smooth
                 covariance += projected @ projected.T
             # directions that are nearly the same up to rounding: the smallest of K + 1 may be negative by 1e-16
