@@ -48,7 +48,8 @@ def first_spectra(noise_level, wave):
     table = Table(columns | {"flux": flux, "error": error})
     for label in LABELS:
         table[f"true_{label}"] = stars[label].to_numpy()
-    table["wave"].unit = "Angstrom"
+    table["rv"] = 0.0  # the stars are at rest, but for the error of the velocity in their nuisances
+    table["wave"].unit, table["rv"].unit = "Angstrom", "km/s"
     table.meta |= {"AIRORVAC": "VACUUM", "BUNIT": "1"}
     return table
 
