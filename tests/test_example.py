@@ -1,5 +1,6 @@
 """The example that the package ships: small, marked, applied by the commands that it prints."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -63,6 +64,14 @@ def test_labels_agree_with_the_truth_within_their_errors(folder):
         pull = (catalogue[label] - spectra[f"true_{label}"]) / catalogue[f"sigma_{label}"]
         assert 0.3 < np.sqrt(np.mean(pull**2)) < 2, label  # 8 stars: 1.0 ± 0.25
         assert np.abs(pull).max() < 4
+
+
+def test_the_tutorial_shows_what_comes_out(folder):
+    rows = re.findall(r"^\| (test_\d+) \| ([\d.]+) \|", (REPO / "docs/tutorial.md").read_text(), re.M)
+    catalogue = Table.read(folder[0] / "catalogue.fits").to_pandas().set_index("star_id")
+    assert len(rows) == 4
+    for star, log_g in rows:  # within the interval: another machine, or a model that is made again
+        assert catalogue.loc[star, "log_g_lo68"] < float(log_g) < catalogue.loc[star, "log_g_hi68"]
 
 
 def test_it_is_the_run_of_its_configuration():
