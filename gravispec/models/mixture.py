@@ -1,6 +1,7 @@
 """Mixture of Ridge experts, one a bin of T_eff and [M/H], weighted by a gate (method.md section 6).
 
-The gate reads features of the noisy spectrum, ``window`` by default. ``classify`` is a multinomial logistic regression
+The gate reads features of the noisy spectrum, ``window`` by default; ``dual_window`` with hidden layers of 32 and 16 is
+the dual-feature gate of the source (section 10). ``classify`` is a multinomial logistic regression
 on the bin; ``mlp`` and ``linear`` minimise the squared error of the weighted sum of the experts' predictions. Stars of
 the validation split fit and stop the gates: the experts have not seen them.
 """
@@ -13,7 +14,7 @@ from gravispec.models.bins import UNCOVERED, mixed
 from gravispec.models.gates import Gate, fit_classify, fit_gate
 from gravispec.models.model import Model
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
-from gravispec.options import Count, Rate
+from gravispec.options import Count, Layers, Rate
 
 DECLARES = ("weights", "curve")
 
@@ -45,7 +46,7 @@ def fit(
     *,
     gate: Literal["classify", "mlp", "linear"] = "mlp",
     family: str = "window",
-    hidden: Count = 64,
+    hidden: Count | Layers = 64,
     learning_rate: Rate = 1e-3,
     epochs: Count = 100,
     patience: Count = 10,
