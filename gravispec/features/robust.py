@@ -1,7 +1,7 @@
 """Family ``robust``: what a gate can read of a star at any noise level, labels by the global Ridge and the S/N.
 
 At noise level 1 the depths and widths of single lines (family ``window``) tell one star's kind in four; T_eff and [M/H]
-by a Ridge, which come from all pixels at once, still do in four of five (docs/towers.md).
+by a Ridge, which come from all pixels at once, still do in four of five (docs/mixture.md).
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
     y = ridge + (1 - p₀) Σₖ wₖ (expertₖ - ridge),   (p₀, p₁, …) = softmax of the gate,  wₖ = pₖ / (1 - p₀)
 
 The published mixture (``gravispec.models.mixture``) is lost where noise hides the lines that its gate reads, and its
-experts, of a ninth of the stars, are worse than one Ridge then (docs/towers.md). Here the gate reads what noise leaves
+experts, of a ninth of the stars, are worse than one Ridge then (docs/mixture.md). Here the gate reads what noise leaves
 (family ``robust``), and may give any share p₀ to the global Ridge: what is best at a noise level, and at the S/N of a
 star, is learned from validation stars that neither experts nor Ridge have seen. Stars outside the bins take part, too.
 """
