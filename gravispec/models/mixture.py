@@ -14,7 +14,7 @@ from gravispec.models.bins import UNCOVERED, mixed
 from gravispec.models.gates import Gate, fit_classify, fit_gate
 from gravispec.models.model import Model
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
-from gravispec.options import Count, Layers, Rate
+from gravispec.options import Count, Rate
 
 DECLARES = ("weights", "curve")
 
@@ -46,7 +46,8 @@ def fit(
     *,
     gate: Literal["classify", "mlp", "linear"] = "mlp",
     family: str = "window",
-    hidden: Count | Layers = 64,
+    hidden: Count = 64,
+    further: tuple[Count, ...] = (),
     learning_rate: Rate = 1e-3,
     epochs: Count = 100,
     patience: Count = 10,
@@ -54,9 +55,9 @@ def fit(
     seed,
     device,
 ):
-    """``Mixture`` with a gate of this kind; the last five options are of ``mlp`` and ``linear``, by Adam.
+    """``Mixture`` with a gate of this kind; the last six options are of ``mlp`` and ``linear``, by Adam.
 
-    Features are standardised by the training stars. Stars outside the bins take no part.
+    ``further``: units of hidden layers after the first one. Features are standardised by the training stars. Stars outside the bins take no part.
     """
     train = features.train.astype(np.float64)
     settings = {"mean": train.mean(axis=0), "scale": np.maximum(train.std(axis=0), 1e-12), "seed": seed}
@@ -71,7 +72,7 @@ def fit(
         for part, i in rows.items()
     ]
     network, curve = fit_gate(
-        gate, *sets, hidden=hidden, learning_rate=learning_rate, epochs=epochs, patience=patience, batch=batch,
-        device=device, **settings,
+        gate, *sets, hidden=(hidden, *further), learning_rate=learning_rate, epochs=epochs, patience=patience,
+        batch=batch, device=device, **settings,
     )  # fmt: skip
     return Mixture(network, {"parameters": n_parameters(network), "curve": curve, "loss": "mean square Δlog g, dex²"})

@@ -13,7 +13,7 @@ import numpy as np
 from gravispec.models.gates import Gate, fit_gate
 from gravispec.models.model import Model
 from gravispec.models.training import arrays_of, load_arrays, n_parameters
-from gravispec.options import Count, Layers, Rate
+from gravispec.options import Count, Rate
 
 LABELS = ("log_g",)
 NEEDS = ("robust",)
@@ -53,7 +53,7 @@ def fit(
     labels,
     *,
     families: tuple[str, ...] = ("robust",),
-    hidden: Count | Layers = 64,
+    hidden: Count = 64,
     learning_rate: Rate = 1e-3,
     epochs: Count = 100,
     patience: Count = 10,
