@@ -57,7 +57,8 @@ def fit(
 ):
     """``Mixture`` with a gate of this kind; the last six options are of ``mlp`` and ``linear``, by Adam.
 
-    ``further``: units of hidden layers after the first one. Features are standardised by the training stars. Stars outside the bins take no part.
+    ``further``: units of hidden layers after the first one. Features are standardised by the training stars. Stars
+    outside the bins take no part.
     """
     train = features.train.astype(np.float64)
     settings = {"mean": train.mean(axis=0), "scale": np.maximum(train.std(axis=0), 1e-12), "seed": seed}
