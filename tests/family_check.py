@@ -76,7 +76,9 @@ def check_family(module, data, naive, tmp_path, *, mode=None, rtol=2e-5):
 
 
 class SmallData:
-    """Spectra of 210 stars on 700 pixels, which cover the gate windows; Ridge and components of 160 of them."""
+    """Spectra of 210 stars on 700 pixels, which cover the gate windows; Ridge and components of 160 of them.
+
+    ``ridge`` is that of log g; its file has all three labels."""
 
     def __init__(self, folder):
         from gravispec.models.moments import fold_moments, fold_of_row, pool
@@ -85,26 +87,28 @@ class SmallData:
 
         rng = np.random.default_rng(8)
         n = N_TRAIN + N_VAL + N_TEST
-        self.wave = np.linspace(8150.0, 8700.0, 700)
+        self.wave = np.linspace(8040.0, 8845.0, 700)
         labels = rng.uniform(-1, 1, (n, 3))
         clean = 1 + labels @ rng.normal(0, 0.05, (3, 700))
         self.sigma = rng.uniform(0.025, 0.1, (n, 700)).astype(np.float32)
         self.flux = (clean + self.sigma * rng.normal(size=clean.shape)).astype(np.float32)
         split = np.repeat(["train", "val", "test"], [N_TRAIN, N_VAL, N_TEST])
         ids = [f"star-{i:03d}" for i in rng.permutation(n)]
-        self.stars = pd.DataFrame({"star_id": ids, "split": split, "log_g": 3 + labels[:, 0]})
+        labels = labels * [1, 1000, 1] + [3, 4800, -1]
+        self.stars = pd.DataFrame({"star_id": ids, "split": split, "log_g": labels[:, 0]})
         self.trained = np.where(split == "train", np.arange(n), -1)
-        X, y = self.flux[:N_TRAIN], self.stars["log_g"].to_numpy()[:N_TRAIN]
+        X, y = self.flux[:N_TRAIN], labels[:N_TRAIN]
         folds = fold_moments([(X, y)], N_TRAIN, n_folds=5, seed=2)
         self.fold = fold_of_row(N_TRAIN, 5, 2)
-        self.ridge, self.ridge_folds = cross_fit_from_moments(folds, self.fold)
+        self.of_labels, self.ridge_folds = cross_fit_from_moments(folds, self.fold)
+        self.ridge = self.of_labels.first()
         self.pca = pca_from_moments(pool(folds), N_COMPONENTS)
         self.files = {name: folder / f"{name}.npy" for name in ("flux", "sigma", "wave")}
         for name, path in self.files.items():
             np.save(path, getattr(self, name))
-        for name in ("ridge", "ridge_folds", "pca"):
+        for name, record in (("ridge", self.of_labels), ("ridge_folds", self.ridge_folds), ("pca", self.pca)):
             self.files[name] = folder / f"{name}.npz"
-            getattr(self, name).save(self.files[name])
+            record.save(self.files[name])
         assert len(RowReader(self.files["flux"])) == n
 
     def shard(self, name):

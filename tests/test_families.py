@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from gravispec.data.arrays import blocks
 from gravispec.data.stars import training_mask
 from gravispec.errors import InputError
-from gravispec.features import error, family, pca, quality, ridge, topk, window
+from gravispec.features import dual_window, error, family, pca, quality, ridge, robust, topk, window
 from gravispec.plugins import families
 from tests.family_check import N_TRAIN, SHARDS, SmallData, check_family
 
@@ -78,6 +78,35 @@ def dense_window(data):
     return np.hstack([lines, dense_pca(data)[:, :4]])
 
 
+def dense_robust(data):
+    rows, (coef, intercept) = [], (data.of_labels.coef, data.of_labels.intercept)
+    for star, sigma in zip(data.flux.astype(float), data.sigma.astype(float), strict=True):
+        labels = [sum(star * coef[:, t]) + intercept[t] for t in range(3)]
+        rows.append([*labels, np.log(np.median(star / sigma))])
+    return np.array(rows)
+
+
+def dense_dual_window(data):
+    """Bands in air, of Cenarro et al. (2001) where they are theirs, +2.4 Å; TiO, CN and Fe I in vacuum."""
+    air = {
+        "P14": ((8577, 8619), ((8563, 8577), (8619, 8642))),
+        "P12": ((8730, 8772), ((8700, 8725), (8776, 8792))),
+        "TiO": ((8431.6, 8461.6), ((8399.6, 8427.6),)),
+        "CN": ((8047.6, 8147.6), ((8212.6, 8317.6),)),
+        "Mg": ((8802.5, 8811), ((8781, 8787.9), (8831.6, 8835.5))),
+        "Fe": ((8683.6, 8693.6), ((8675.6, 8683.6), (8697.6, 8707.6))),
+    }
+    rows = []
+    for star in data.flux.astype(float):
+        pixels, row = list(zip(data.wave, star, strict=True)), []
+        for (low, high), beside in air.values():
+            inside = [f for w, f in pixels if low + 2.4 <= w <= high + 2.4]
+            outside = [f for w, f in pixels if any(a + 2.4 <= w <= b + 2.4 for a, b in beside)]
+            row.append(1 - np.mean(inside) / np.mean(outside))
+        rows.append(row)
+    return np.hstack([dense_window(data), rows, dense_robust(data)])
+
+
 @pytest.mark.parametrize(
     ("module", "naive", "mode"),
     [
@@ -88,8 +117,10 @@ def dense_window(data):
         (error, dense_error, None),
         (window, dense_window, None),
         (quality, dense_quality, None),
+        (robust, dense_robust, None),
+        (dual_window, dense_dual_window, None),
     ],
-    ids=["pca", "ridge_in_sample", "ridge_cross_fit", "topk", "error", "window", "quality"],
+    ids=["pca", "ridge_in_sample", "ridge_cross_fit", "topk", "error", "window", "quality", "robust", "dual_window"],
 )
 def test_family(module, naive, mode, data, tmp_path):
     check_family(module, data, naive, tmp_path, mode=mode)
@@ -97,14 +128,24 @@ def test_family(module, naive, mode, data, tmp_path):
 
 def test_a_family_that_is_new_here_passes_the_same_check(data, tmp_path):
     """All but the values: nobody has written them down twice."""
-    for name in set(families.families()) - {"pca", "ridge", "topk", "error", "window", "quality"}:
+    for name in set(families.families()) - {
+        "pca",
+        "ridge",
+        "topk",
+        "error",
+        "window",
+        "quality",
+        "robust",
+        "dual_window",
+    }:
         if "fitted" not in (asked := families.inputs_of(name)):
             for mode in families.MODES if "mode" in asked else [None]:
                 check_family(import_module(f"gravispec.features.{name}"), data, None, tmp_path, mode=mode)
 
 
 @pytest.mark.parametrize(
-    ("module", "size"), [(pca, 96), (ridge, 1), (topk, 24), (error, 5), (window, 13), (quality, 2)]
+    ("module", "size"),
+    [(pca, 96), (ridge, 1), (topk, 24), (error, 5), (window, 13), (quality, 2), (robust, 4), (dual_window, 23)],
 )
 def test_sizes(module, size):
     assert len(module.NAMES) == size
@@ -162,6 +203,17 @@ def test_too_few_pixels_or_components_are_named(data):
         topk.segments(np.ones(100))
     with pytest.raises(InputError, match="97 principal components are needed, the training stars gave 96"):
         data.pca.leading(97)
+
+
+def test_pixels_that_miss_a_band_of_the_dual_window_are_named():
+    wave = np.arange(8100.0, 8850.0, 0.43)
+    with pytest.raises(InputError, match=r"pixels 8100.0..8849.* Å do not cover CN8100 .*take family window"):
+        dual_window.indices(wave, np.ones((1, len(wave))))
+
+
+def test_robust_features_of_noise_alone_are_finite(data):
+    flux = np.random.default_rng(1).normal(0, 1, data.flux[:20].shape)
+    assert np.isfinite(robust.features(flux, np.ones_like(flux), data.of_labels)).all()
 
 
 def test_a_feature_that_is_not_finite_is_named(data):

@@ -6,7 +6,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from gravispec.errors import InputError
-from gravispec.models import gates
+from gravispec.models import gates, shrunk_mixture
+from gravispec.models.given import Parts
 from gravispec.models.mixture import Mixture, mixed
 from gravispec.models.training import n_parameters
 
@@ -34,6 +35,16 @@ def split(stars, lo, hi):
 @pytest.mark.parametrize(("kind", "expected"), [("mlp", 1481), ("linear", 126), ("classify", 126)])
 def test_parameter_counts(kind, expected):
     assert n_parameters(gates.Gate(kind, n_experts=9, **STANDARD)) == expected
+
+
+def test_the_dual_feature_gate_has_the_published_layers():
+    """23-32-16-9 (method.md section 10); one hidden layer may stand alone."""
+    given = {"mean": np.zeros(23), "scale": np.ones(23), "n_experts": 9}
+    gate = gates.Gate("mlp", hidden=(32, 16), **given)
+    assert [tuple(layer.weight.shape) for layer in gate.net[::2]] == [(32, 23), (16, 32), (9, 16)]
+    assert n_parameters(gate) == 23 * 32 + 32 + 32 * 16 + 16 + 16 * 9 + 9
+    assert gate.header()["hidden"] == [32, 16]
+    assert gates.Gate("mlp", hidden=64, **given).header()["hidden"] == [64]
 
 
 @pytest.mark.parametrize("kind", ["mlp", "linear"])
@@ -109,3 +120,49 @@ def test_labels_are_those_of_the_experts_by_weight(stars):
         np.testing.assert_allclose(found[label], expected, atol=1e-12)
     np.testing.assert_array_equal(found["w"], weights)
     np.testing.assert_allclose(mixed(experts, np.full((7, 9), 1 / 9))["log_g"], experts[:, :, 0].mean(axis=1))
+
+
+# shrunk towards the global Ridge
+
+
+def shrunk(stars, ridge, **options):
+    """``ShrunkMixture``, fitted to 2,000 stars and stopped by 500; ``ridge`` (3000,) is the first feature."""
+    features, _, experts, log_g = stars
+    features = np.column_stack([ridge, features])
+    keep = {name: np.zeros(3000, bool) for name in ("train", "fit", "stop")}
+    for name, rows in (("train", slice(0, 2000)), ("fit", slice(0, 2000)), ("stop", slice(2000, 2500))):
+        keep[name][rows] = True
+    columns = ["robust_00", *(f"window_{i:02d}" for i in range(13))]
+    given = [Parts(lambda kept, a=a: a[kept], keep, columns) for a in (features, experts[:, :, None], log_g[:, None])]
+    fitted = shrunk_mixture.fit(*given, **TRAINING | options, seed=2, device="cpu")
+    return fitted, features[2500:], experts[2500:, :, None], log_g[2500:]
+
+
+def test_a_shrunk_mixture_is_the_ridge_with_a_share_of_the_experts_corrections(stars):
+    log_g = stars[3]
+    fitted, features, experts, _ = shrunk(stars, log_g + np.random.default_rng(5).normal(0, 0.5, 3000), epochs=5)
+    found, p = fitted.predict(features, experts), fitted.gate.weights(features)
+    np.testing.assert_allclose(found["w"].sum(axis=1), 1, atol=1e-12)
+    corrections = np.sum(found["w"] * (experts[:, :, 0] - features[:, :1]), axis=1)
+    np.testing.assert_allclose(found["log_g"], features[:, 0] + (1 - p[:, 0]) * corrections, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("scatter", "low", "high"), [(0.02, 0.8, 1.0), (3.0, 0.0, 0.1)])
+def test_it_takes_a_good_ridge_and_leaves_a_bad_one(stars, scatter, low, high):
+    """Experts miss by 0.1 dex in their own bin and by 1.5 dex elsewhere."""
+    log_g = stars[3]
+    fitted, features, experts, expected = shrunk(stars, log_g + np.random.default_rng(6).normal(0, scatter, 3000))
+    assert low < fitted.gate.weights(features)[:, 0].mean() < high
+    error = np.mean((fitted.predict(features, experts)["log_g"] - expected) ** 2)
+    assert error < 1.5 * np.mean((features[:, 0] - expected) ** 2)
+    if scatter > 1:
+        assert error < 0.5 * np.mean((experts[:, :, 0].mean(axis=1) - expected) ** 2)
+
+
+def test_experts_without_any_weight_have_equal_shares(stars):
+    fitted, features, experts, _ = shrunk(stars, stars[3], epochs=1)
+    with torch.no_grad():
+        fitted.gate.net[-1].bias[0] = 1e4
+    found = fitted.predict(features, experts)
+    np.testing.assert_allclose(found["w"], 1 / 9)
+    np.testing.assert_allclose(found["log_g"], features[:, 0])

@@ -18,14 +18,18 @@ from gravispec.models.training import layers, seeded, shuffles, train
 
 
 class Gate(torch.nn.Module):
-    """Standardises (B, F) features and returns (B, K) weights that are positive and sum to 1."""
+    """Standardises (B, F) features and returns (B, K) weights that are positive and sum to 1.
+
+    ``hidden``: units of the hidden layer of an ``mlp``, or of each of several.
+    """
 
     def __init__(self, kind, mean, scale, n_experts, hidden=64):
         super().__init__()
         self.kind = kind
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float64))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float64))
-        sizes = (len(mean), hidden, n_experts) if kind == "mlp" else (len(mean), n_experts)
+        hidden = hidden if isinstance(hidden, list | tuple) else (hidden,)
+        sizes = (len(mean), *(hidden if kind == "mlp" else ()), n_experts)
         self.net = layers(sizes, torch.nn.ReLU, dtype=torch.float64)
 
     def forward(self, features):
@@ -38,7 +42,7 @@ class Gate(torch.nn.Module):
 
     def header(self):
         """What is needed, beside its tensors, to build it again."""
-        hidden = self.net[0].out_features if self.kind == "mlp" else 0
+        hidden = [layer.out_features for layer in self.net[:-1:2]]
         return {"kind": self.kind, "hidden": hidden, "n_experts": self.net[-1].out_features}
 
 

@@ -1,6 +1,7 @@
 """Mixture of Ridge experts, one a bin of T_eff and [M/H], weighted by a gate (method.md section 6).
 
-The gate reads features of the noisy spectrum, ``window`` by default. ``classify`` is a multinomial logistic regression
+The gate reads features of the noisy spectrum, ``window`` by default; ``dual_window`` with hidden layers of 32 and 16 is
+the dual-feature gate of the source (section 10). ``classify`` is a multinomial logistic regression
 on the bin; ``mlp`` and ``linear`` minimise the squared error of the weighted sum of the experts' predictions. Stars of
 the validation split fit and stop the gates: the experts have not seen them.
 """
@@ -46,6 +47,7 @@ def fit(
     gate: Literal["classify", "mlp", "linear"] = "mlp",
     family: str = "window",
     hidden: Count = 64,
+    further: tuple[Count, ...] = (),
     learning_rate: Rate = 1e-3,
     epochs: Count = 100,
     patience: Count = 10,
@@ -53,9 +55,10 @@ def fit(
     seed,
     device,
 ):
-    """``Mixture`` with a gate of this kind; the last five options are of ``mlp`` and ``linear``, by Adam.
+    """``Mixture`` with a gate of this kind; the last six options are of ``mlp`` and ``linear``, by Adam.
 
-    Features are standardised by the training stars. Stars outside the bins take no part.
+    ``further``: units of hidden layers after the first one. Features are standardised by the training stars. Stars
+    outside the bins take no part.
     """
     train = features.train.astype(np.float64)
     settings = {"mean": train.mean(axis=0), "scale": np.maximum(train.std(axis=0), 1e-12), "seed": seed}
@@ -70,7 +73,7 @@ def fit(
         for part, i in rows.items()
     ]
     network, curve = fit_gate(
-        gate, *sets, hidden=hidden, learning_rate=learning_rate, epochs=epochs, patience=patience, batch=batch,
-        device=device, **settings,
+        gate, *sets, hidden=(hidden, *further), learning_rate=learning_rate, epochs=epochs, patience=patience,
+        batch=batch, device=device, **settings,
     )  # fmt: skip
     return Mixture(network, {"parameters": n_parameters(network), "curve": curve, "loss": "mean square Δlog g, dex²"})

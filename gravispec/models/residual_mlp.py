@@ -11,7 +11,7 @@ import torch
 
 from gravispec.data.arrays import blocks
 from gravispec.models.model import Model
-from gravispec.models.rows import gather
+from gravispec.models.rows import gather, pixel_std
 from gravispec.models.training import arrays_of, layers, load_arrays, n_parameters, seeded, train
 from gravispec.options import Count, Layers, NotNegative, Rate, Share
 
@@ -114,7 +114,7 @@ def _initial(X, y, ridge, hidden, dropout):
     model.coef.copy_(torch.as_tensor(ridge.coef))
     model.intercept.fill_(ridge.intercept)
     model.mean.copy_(torch.as_tensor(X.mean(axis=0, dtype=np.float64)))
-    model.scale.copy_(torch.as_tensor(np.maximum(_pixel_std(X), 1e-12)))
+    model.scale.copy_(torch.as_tensor(np.maximum(pixel_std(X), 1e-12)))
     model.residual_scale.fill_(max(np.std(y - _predicted(ridge, X)), 1e-12))
     return model
 
@@ -128,13 +128,6 @@ def _residual(model, ridge, X, y):
 def _predicted(ridge, X):
     """``ridge.predict`` in blocks: a product with float64 coefficients copies the float32 flux."""
     return np.concatenate([ridge.predict(X[lo:hi]) for lo, hi in blocks(0, len(X))])
-
-
-def _pixel_std(X):
-    """Standard deviation of each pixel, (P,) float64, without a float64 copy of X."""
-    mean = X.mean(axis=0, dtype=np.float64)
-    squares = sum(np.sum((X[lo:hi] - mean) ** 2, axis=0) for lo, hi in blocks(0, len(X)))
-    return np.sqrt(squares / len(X))
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gravispec.data.arrays import blocks
 from gravispec.models.moments import checked_chunks
 
 
@@ -17,3 +18,10 @@ def gather(chunks):
         X[n : n + len(rows)], y[n : n + len(rows)] = rows, targets
         n += len(rows)
     return X, y
+
+
+def pixel_std(X):
+    """Standard deviation of each pixel, (P,) float64, without a float64 copy of X (n, P)."""
+    mean = X.mean(axis=0, dtype=np.float64)
+    squares = sum(np.sum((X[lo:hi] - mean) ** 2, axis=0) for lo, hi in blocks(0, len(X)))
+    return np.sqrt(squares / len(X))

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import itertools
+import math
 import time
 
 import numpy as np
@@ -95,6 +96,20 @@ def train(
     network.load_state_dict(best)
     network.eval()
     return curve, kept
+
+
+def in_parts(loss, rows, size):
+    """Mean of ``loss(rows)``, a mean over its rows, for ``train``: its slope is added up part by part.
+
+    Memory holds one part of about ``size`` rows, which is fast where a part fits into caches.
+    """
+    *parts, last = rows.tensor_split(math.ceil(len(rows) / size))
+    total = torch.zeros((), device=rows.device)
+    for part in parts:
+        share = loss(part) * (len(part) / len(rows))
+        share.backward()
+        total += share.detach()
+    return total + loss(last) * (len(last) / len(rows))
 
 
 def layers(sizes, activation, *, dropout=0.0, dtype=torch.float32):
