@@ -13,7 +13,7 @@ COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
 
 
 def summary(predictions, models, run, *, samples, about, confidence):
-    """R² and RMSE (dex) with their intervals, MAE (dex), ΔR² to the reference, ρ, the scatter over seeds, and what fits said.
+    """R² and RMSE (dex) with their intervals, MAE (dex), ΔR² to the reference, ρ, scatter over seeds, what fits said.
 
     samples : of ``bootstrap.resampled``
     about : ``{(noise level, n_train, model): what its fit said of itself}``, of which ``parameters`` and ``r2_train``
@@ -25,7 +25,9 @@ def summary(predictions, models, run, *, samples, about, confidence):
     where their models do not predict these stars; the columns ``published_bosz_*`` are of other spectra and other test
     stars, empty where nothing was published.
     """
-    measured = [(cell, *(samples_of(samples, cell, of) for of in ("r2", "rmse"))) for cell in cells(predictions, models)]
+    measured = [
+        (cell, *(samples_of(samples, cell, of) for of in ("r2", "rmse"))) for cell in cells(predictions, models)
+    ]
     found = [
         {"run": run["name"], **_row(cell, model, resampled, rmse, models, run, confidence)}
         | _over_limit(cell, model, resampled, models, confidence)

@@ -173,6 +173,7 @@ rule summary:
             ending=["png", "pdf"],
         ),
         spectra=rules.figure_spectra.output,
+        page="results/{run}/report.html",
         model=rules.trained_run.output,
         validated=rules.validate.output,
         sources=sources,
@@ -189,7 +190,7 @@ rule summary:
         **needs("summary"),
     params:
         code=code_sha("summary.py"),
-        behind=behind_summary,
+        behind=behind("summary.csv"),
         confidence=config["evaluation"]["confidence"],
         cells=runs.cells,
         models=runs.models,
