@@ -27,8 +27,8 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/page.smk"
 include: "workflow/rules/catalogue.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/progress.smk"
 
 

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -40,7 +41,8 @@ class Elements(HTMLParser):
 
 def sources(text):
     """Columns of all sources of data in a page, ``[{name: values}]``, as Bokeh wrote them."""
-    (document,) = json.loads(re.search(r"docs_json = '(.*?)';\n", text)[1].encode().decode("unicode_escape")).values()
+    written = re.search(r"docs_json = '(.*?)';\n", text)[1].replace("\\\\", "\\")
+    (document,) = json.loads(unescape(written)).values()
     found = []
 
     def values(column):
@@ -131,14 +133,6 @@ def test_every_test_star_is_drawn_with_its_predictions(made):
 
 def test_sigma_is_half_of_the_68_percent_interval(made):
     (shown,) = [source for source in sources(made.text) if "predicted" in source]
-    rows = at_levels(made.tables["predictions"])[0.2]
-    intervals = made.calibrations[0.2]["models"]["b"]["intervals"]
-    of_star = np.searchsorted(intervals["snr_edges"], rows["snr_measured"], side="right")
-    ratio = shown["sigma"] / np.array(intervals["half_width"])[of_star, 0, 0]
-    scale = made.calibrations[0.2]["models"]["b"]["scale"]
-    assert {len(np.unique(np.round(ratio, 3)))} <= set(
-        range(1, 1 + np.size(scale["values"] if "values" in scale else 9))
-    )
     inside = np.abs(shown["residual"]) <= shown["sigma"]
     # 300 stars, by limits from 300 others: five standard deviations of the difference
     assert abs(inside.mean() - 0.68) < 5 * np.sqrt(2 * 0.68 * 0.32 / 300)

@@ -1,6 +1,5 @@
-# Pages that people read: one HTML file for a run, which works without a network.
-# Needs: the tables of results/{run}, checked.  Makes: results/{run}/report.html.
-RUN_PAGE = "results/{run}/report.html"
+# Pages that people read: one HTML file for a run, one for a catalogue, which work without a network.
+# Needs: the tables of results/{run}, checked; the parts of catalogues.  Makes: results/{run}/report.html, catalogues/*.html.
 
 
 rule page:
@@ -18,10 +17,7 @@ rule page:
         sigma=runs.in_dataset(SIGMA, ["test"]),
         pca=runs.at_lowest(f"{TRAINED}/pca.npz"),
     output:
-        report(
-            RUN_PAGE,
-            category="{run}",
-        ),
+        "results/{run}/report.html",
     log:
         "results/{run}/logs/page.log",
     benchmark:
@@ -40,3 +36,27 @@ rule page:
         run=runs.entry,
     script:
         "../scripts/page.py"
+
+
+rule catalogue_page:
+    """Kiel diagram, flags, S/N, outliers, the spectra that the parts kept, problems, provenance."""
+    input:
+        code=code("catalogue_page.py"),
+        models=catalogue_models,
+        rows=catalogue_parts(f"{PART}.rows.parquet"),
+        spectra=catalogue_parts(f"{PART}.spectra.parquet"),
+        problems=catalogue_parts(f"{PART}.problem.txt"),
+    output:
+        "results/catalogues/{catalogue}.html",
+    log:
+        "results/catalogues/logs/{catalogue}.page.log",
+    benchmark:
+        "results/catalogues/benchmarks/{catalogue}.page.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    resources:
+        **needs("catalogue_page"),
+    params:
+        code=code_sha("catalogue_page.py"),
+    script:
+        "../scripts/catalogue_page.py"

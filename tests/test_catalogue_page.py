@@ -1,0 +1,95 @@
+"""The page of a catalogue: its stars, flags, outliers and spectra are those of the rows, and nothing is asked for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gravispec.models.flags import BITS, FLAGS
+from gravispec.predict import load_runs, predict_files
+from gravispec.report.page.catalogue import page
+from gravispec.report.page.kept import Kept, notable
+from gravispec.report.render import LIMIT
+from tests.small_page import rows_of
+from tests.small_run import WAVE, write_run, write_spectra
+from tests.test_page import Elements, sources
+
+IDS = tuple(f"star_{k}" for k in range(12))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Rows, kept spectra and HTML of two files, by a run with random coefficients."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    runs = load_runs([write_run(folder / "small")])
+    kept = Kept(runs)
+    files = [write_spectra(folder / f"{k}.fits", IDS, seed=k) for k in range(2)]
+    tables = [table for _, table, _ in predict_files(runs, files, seen=kept.add)]
+    table = pd.concat(tables, ignore_index=True)
+    table.loc[3, "problem"] = "median flux is not positive"
+    model = folder / "small/model.safetensors"
+    text = page(table, kept.table, ["x.fits: no spectra"], name="mine", models=[model], command="snakemake x")
+    return table, kept.table, text
+
+
+def test_every_star_with_labels_is_in_the_kiel_diagram(made):
+    table, _, text = made
+    good = table[table["problem"] == ""]
+    (shown,) = [source for source in sources(text) if "sigma" in source and "star_id" in source]
+    assert list(shown["star_id"]) == good["star_id"].tolist()
+    assert list(shown["file"]) == good["file"].tolist()
+    for name in ("log_g", "T_eff", "M_H", "snr", "chi2"):
+        np.testing.assert_allclose(shown[name], good[name], rtol=1e-6)
+    np.testing.assert_allclose(shown["sigma"], (good["log_g_hi68"] - good["log_g_lo68"]) / 2, rtol=1e-5)
+
+
+def test_flags_are_counted_and_explained(made):
+    table, _, text = made
+    rows = rows_of(text, "flags")
+    assert [row[0] for row in rows] == [name for _, name, _ in FLAGS]
+    for name, bit, count, *_ in rows:
+        assert bit == BITS[name]
+        assert count == sum(int(flags) & int(bit) > 0 for flags in table["flags"])
+    assert f"{(table['flags'] == 0).sum()} of {len(table)} spectra have no flag" in text
+
+
+def test_outliers_are_those_with_the_largest_chi2(made):
+    table, _, text = made
+    rows = rows_of(text, "outliers")
+    expected = table[table["problem"] == ""].sort_values("chi2", ascending=False)
+    assert [row[0] for row in rows] == expected["star_id"][: len(rows)].tolist()
+    assert [row[6] for row in rows] == pytest.approx(expected["chi2"][: len(rows)].tolist(), rel=1e-6)
+
+
+def test_what_could_not_be_read_is_named(made):
+    assert rows_of(made[2], "problems") == [["x.fits: no spectra", 1], ["median flux is not positive", 1]]
+
+
+def test_kept_spectra_have_the_chi2_of_their_row(made):
+    """The residuals that the page draws are those that χ² sums, per degree of freedom: 6 components."""
+    _, kept, text = made
+    assert len(kept) >= 5
+    for row in kept.to_dict("records"):
+        residual = (row["flux"] - row["reconstruction"]) / row["sigma"]
+        assert np.sum(residual.astype(float) ** 2) / (len(WAVE) - 6) == pytest.approx(row["chi2"], rel=1e-4)
+        np.testing.assert_array_equal(row["wave"], WAVE)
+    (shown,) = [source for source in sources(text) if "residual" in source and "wave" in source]
+    largest = kept.loc[kept["chi2"].idxmax()]
+    np.testing.assert_allclose(shown["flux"], largest["flux"], atol=2e-4)
+
+
+def test_notable_rows_of_batches_are_those_of_all_rows():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(300, 3)), columns=["chi2", "snr", "log_g"])
+    found = notable(pd.concat([notable(table[k : k + 50]) for k in range(0, 300, 50)]))
+    assert sorted(found.index) == sorted(notable(table).index)
+    assert {table["chi2"].idxmax(), table["snr"].idxmin(), table["log_g"].idxmax()} <= set(found.index)
+
+
+def test_nothing_is_asked_for(made):
+    text = made[2]
+    elements = Elements(text).found
+    assert len(text.encode()) < LIMIT
+    for tag, about in elements:
+        assert tag not in ("iframe", "object", "embed")
+        for name in ("src", "href", "action"):
+            assert about.get(name, "#").startswith(("#", "data:")), (tag, about)
