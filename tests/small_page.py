@@ -1,4 +1,4 @@
-"""The page of a small run, with its tables made in a moment: for what a page has, and what a browser does with it."""
+"""Pages of a small run and a small catalogue, made in a moment: for what they have, and what a browser does with them."""
 
 import re
 from types import SimpleNamespace
@@ -9,9 +9,13 @@ import pandas as pd
 from gravispec.data.provenance import sha256
 from gravispec.evaluation.calibration import calibration
 from gravispec.evaluation.summary import summary
+from gravispec.predict import load_runs, predict_files
+from gravispec.report.page import catalogue
+from gravispec.report.page.kept import Kept
 from gravispec.report.page.run import page
 from gravispec.report.page.spectra import chosen_stars, spectra
 from gravispec.report.page.stars import at_levels
+from tests.small_run import write_run, write_spectra
 from tests.test_figures import NAMES, case
 
 LEVELS = (0.2, 1.0)
@@ -78,6 +82,21 @@ def small_page(folder, levels=LEVELS):
     digest = sha256(file)
     return SimpleNamespace(path=path, text=text, tables=tables, models=models, run=run, calibrations=calibrations,
                            digest=digest)  # fmt: skip
+
+
+def small_catalogue(folder):
+    """``page`` of two files of spectra, by a run with random coefficients: path, text, table and kept spectra."""
+    runs = load_runs([write_run(folder / "small")])
+    kept, ids = Kept(runs), tuple(f"star_{k}" for k in range(12))
+    files = [write_spectra(folder / f"{k}.fits", ids, seed=k) for k in range(2)]
+    table = pd.concat([rows for _, rows, _ in predict_files(runs, files, seen=kept.add)], ignore_index=True)
+    table.loc[3, "problem"] = "median flux is not positive"
+    table.loc[::5, "flags"] = 8 + 1  # UNLIKE_TRAINING, OUTSIDE_LABELS
+    model, path = folder / "small/model.safetensors", folder / "mine.html"
+    about = {"name": "mine", "models": [model], "command": "snakemake x"}
+    text = catalogue.page(table, kept.table, ["x.fits: no spectra"], **about)
+    path.write_text(text, encoding="utf-8")
+    return SimpleNamespace(path=path, text=text, table=table, kept=kept.table)
 
 
 def stress(models):

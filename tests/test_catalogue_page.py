@@ -5,30 +5,17 @@ import pandas as pd
 import pytest
 
 from gravispec.models.flags import BITS, FLAGS
-from gravispec.predict import load_runs, predict_files
-from gravispec.report.page.catalogue import page
-from gravispec.report.page.kept import Kept, notable
+from gravispec.report.page.kept import notable
 from gravispec.report.render import LIMIT
-from tests.small_page import rows_of
-from tests.small_run import WAVE, write_run, write_spectra
+from tests.small_page import rows_of, small_catalogue
+from tests.small_run import WAVE
 from tests.test_page import Elements, sources
-
-IDS = tuple(f"star_{k}" for k in range(12))
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Rows, kept spectra and HTML of two files, by a run with random coefficients."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    runs = load_runs([write_run(folder / "small")])
-    kept = Kept(runs)
-    files = [write_spectra(folder / f"{k}.fits", IDS, seed=k) for k in range(2)]
-    tables = [table for _, table, _ in predict_files(runs, files, seen=kept.add)]
-    table = pd.concat(tables, ignore_index=True)
-    table.loc[3, "problem"] = "median flux is not positive"
-    model = folder / "small/model.safetensors"
-    text = page(table, kept.table, ["x.fits: no spectra"], name="mine", models=[model], command="snakemake x")
-    return table, kept.table, text
+    found = small_catalogue(tmp_path_factory.mktemp("catalogue"))
+    return found.table, found.kept, found.text
 
 
 def test_every_star_with_labels_is_in_the_kiel_diagram(made):

@@ -1,11 +1,13 @@
-"""The page of a run in a real browser, from the file system: Chromium, without a window (`make test-page`)."""
+"""Pages in a real browser, from the file system: Chromium, without a window (`make test-page`)."""
+
+import contextlib
 
 import numpy as np
 import pytest
 
 from gravispec.report.page.stars import at_levels
 from tests.browser import CHROMIUM, Browser
-from tests.small_page import small_page
+from tests.small_page import small_catalogue, small_page
 
 pytestmark = [
     pytest.mark.slow,
@@ -17,7 +19,7 @@ window.found = {
   doc: Bokeh.documents[0],
   named: (name) => found.doc.get_model_by_name(name),
   menu: (title) => [...found.doc._all_models.values()].find((model) => model.title === title && "value" in model),
-  source: () => found.named("predicted against true").renderers[0].data_source,
+  source: () => (found.named("predicted against true") ?? found.named("kiel")).renderers[0].data_source,
   point: (name, x, y) => {
     const view = Bokeh.index.find_one(found.named(name));
     view.el.scrollIntoView({block: "center", behavior: "instant"});
@@ -45,10 +47,17 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, made):
-    """The page, opened anew; whatever a test does, the browser has nothing to say against it."""
+    """The page of the run, opened anew."""
+    with opened(browser, made.path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def opened(browser, path):
+    """A page; whatever is done with it, the browser has nothing to say against it."""
     browser.errors.clear()
     browser.requests.clear()
-    browser.open(made.path)
+    browser.open(path)
     browser.run(HELPERS)
     yield browser
     assert browser.errors == []
@@ -182,3 +191,31 @@ def test_it_fits_a_phone_and_prints(page, made, tmp_path):
     assert printed.startswith(b"%PDF")
     assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page/") >= 4
     assert page.run("document.querySelectorAll('details[open]').length") == 0
+
+
+def test_the_page_of_a_catalogue(browser, tmp_path):
+    made = small_catalogue(tmp_path)
+    good = made.table[made.table["problem"] == ""].reset_index(drop=True)
+    with opened(browser, made.path) as page:
+        assert page.run("[...document.querySelectorAll('.figure')].map((one) => one.id)") == [
+            "figure-stars",
+            "figure-spectra",
+        ]
+        star = good.iloc[5]
+        x, y = page.run(f"found.point('kiel', {star['T_eff']}, {star['log_g']})")
+        page.mouse("mouseMoved", x - 30, y - 30)
+        page.mouse("mouseMoved", x, y)
+        page.until(lambda: "(68 %)" in page.run("found.text()"), seconds=20)
+        assert f"{star['T_eff']:.0f} K" in page.run("found.text()").split("(68 %)")[1]
+        page.run("found.menu('Select stars').value = 'flagged'; 0")
+        assert page.run("found.source().selected.indices") == np.flatnonzero(good["flags"]).tolist()
+        assert page.run("found.named('sigma').renderers[0].data_source === found.source()")
+        page.until(lambda: f"Selected: {(good['flags'] != 0).sum()}" in page.run("found.text()"), seconds=20)
+        before = page.run("Array.from(found.named('spectrum').renderers[0].data_source.data.flux)")
+        page.run("found.menu('Star').value = '1'; 0")
+        after = page.run("Array.from(found.named('spectrum').renderers[0].data_source.data.flux)")
+        assert np.abs(np.subtract(after, before)).max() > 0.01
+        page.size(390, 800, mobile=True)
+        page.run("new Promise((done) => setTimeout(done, 300))")
+        assert page.run("document.documentElement.scrollWidth") <= 390
+        page.size(1200, 900)
