@@ -1,4 +1,4 @@
-"""Pages of a small run and a small catalogue, made in a moment: for what they have, and what a browser does with them."""
+"""Pages of a small run and a small catalogue, made in a moment: for what is in them, and what a browser does."""
 
 import re
 from types import SimpleNamespace
