@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,23 @@ def test_the_page_has_the_summary_and_every_test_star(run, predictions):
     assert 0.8 < np.nanstd(spectrum["residual"]) < 1.3
     provenance = json.loads((run / "provenance.json").read_text())
     assert provenance["beside"]["results/moe_smoke/report.html"]["sha256"] == sha256(run / "report.html")
+
+
+def test_snakemakes_report_has_a_caption_and_a_label_for_everything(smoke, tmp_path):
+    process = smoke.snakemake("--report", tmp_path / "report.zip", "results/moe_smoke/summary.csv")
+    assert process.returncode == 0, process.stdout[-3000:]
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        text = file.read("report/report.html").decode()
+    found = json.JSONDecoder().raw_decode(text.split("var results = ", 1)[1])[0]
+    tables = ["summary", "bootstrap", "per_bin", "by_snr", "hypotheses", "calibration", "residuals", "giants_dwarfs"]
+    names = [*(f"{name}.csv" for name in (*tables, "posteriors", "stress")), "report.html"]
+    names += [f"figures/{name}.png" for name in FIGURES]
+    assert set(found) == {f"results/moe_smoke/{name}" for name in names}
+    for path, about in found.items():
+        assert len(about["caption"]) > 60, path
+        assert about["labels"]["shows"], path
+    assert len({about["caption"] for about in found.values()}) == len(found)
+    assert "How to read this report" in text
 
 
 def test_figures_are_png_at_200_dpi_and_pdf(run):

@@ -18,7 +18,14 @@ def shown(path, label, *, kind="tables", caption=None, category="{run}"):
 
 
 def shown_figures(names):
-    """Output: PNG of figures, labelled by what their modules say of them."""
+    """Output: PNG of figures, labelled by what their modules say; a new figure needs no caption of its own."""
+    captions = HERE / "workflow/report/figures"
     return [
-        shown(f"results/{{run}}/figures/{name}.png", title_of(name), kind="figures", caption="figure") for name in names
+        shown(
+            f"results/{{run}}/figures/{name}.png",
+            title_of(name),
+            kind="figures",
+            caption=f"figures/{name}" if (captions / f"{name}.rst").exists() else "figure",
+        )
+        for name in names
     ]

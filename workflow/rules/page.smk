@@ -17,7 +17,7 @@ rule page:
         sigma=runs.in_dataset(SIGMA, ["test"]),
         pca=runs.at_lowest(f"{TRAINED}/pca.npz"),
     output:
-        "results/{run}/report.html",
+        shown("results/{run}/report.html", "page: everything about the run", kind="page"),
     log:
         "results/{run}/logs/page.log",
     benchmark:
@@ -47,7 +47,13 @@ rule catalogue_page:
         spectra=catalogue_parts(f"{PART}.spectra.parquet"),
         problems=catalogue_parts(f"{PART}.problem.txt"),
     output:
-        "results/catalogues/{catalogue}.html",
+        shown(
+            "results/catalogues/{catalogue}.html",
+            "{catalogue}",
+            kind="page",
+            caption="catalogue",
+            category="catalogues",
+        ),
     log:
         "results/catalogues/logs/{catalogue}.page.log",
     benchmark:
