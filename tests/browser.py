@@ -60,7 +60,7 @@ class Browser:
             message["sessionId"] = self.session
         os.write(self.commands, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._receive(60)
+            answer = self._receive(120)
             if answer.get("id") == number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
@@ -100,7 +100,7 @@ class Browser:
             lambda: self.run("window.Bokeh !== undefined && Bokeh.documents.length > 0 && Bokeh.documents[0].is_idle")
         )
 
-    def until(self, condition, seconds=60):
+    def until(self, condition, seconds=120):
         """Wait for it."""
         end = time.monotonic() + seconds
         while not condition():

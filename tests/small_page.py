@@ -51,7 +51,7 @@ def small_page(folder, levels=LEVELS):
     predictions["star_id"] = [f"star <{k}>" for k in predictions["star_id"]]  # not HTML
     predictions["edge"], predictions["chi2"] = rng.random(n) < 0.1, rng.chisquare(50, n) / 50
     calibrations = {level: calibration(rows, list(models)) for level, rows in predictions.groupby("noise_level")}
-    tables = {name: given[name] for name in ("coverage", "per_bin", "curves")}
+    tables = {name: given[name] for name in ("coverage", "per_bin", "by_snr", "curves")}
     tables |= {"predictions": predictions, "stress": stress(models), "hypotheses": claims()}
     tables["posteriors"] = given["coverage"].assign(pull_mean=0.0, pull_std=1.0)
     tables["summary"] = summary(predictions, models, run, samples=given["samples"], about={}, confidence=0.95)

@@ -108,6 +108,15 @@ def test_every_heading_explains_itself_and_sorts(made):
     assert all(about["aria-sort"] == "none" for about in heads)
 
 
+def test_bins_of_stars_are_those_of_their_tables(made):
+    for name, table, start in (("bins", "per_bin", 1), ("snr", "by_snr", 1)):
+        expected = made.tables[table]
+        rows = rows_of(made.text, name)
+        assert [row[start] for row in rows] == [made.models[model]["label"] for model in expected["model"]]
+        assert [row[4] for row in rows] == expected["n_test"].tolist()
+        assert [row[5] or np.nan for row in rows] == pytest.approx(expected["r2"].tolist(), rel=1e-12, nan_ok=True)
+
+
 def test_claims_say_whether_they_are_met(made):
     ((claim, verdict, measured, threshold, *_),) = rows_of(made.text, "claims")
     assert (claim, verdict, measured, threshold) == ("R² of a is at least 0.5", "passed", 0.9, 0.5)

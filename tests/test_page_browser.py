@@ -133,7 +133,7 @@ def test_hover_shows_a_star(page, made):
     x, y = page.run(f"found.point('predicted against true', {star['log_g']}, {star['b']})")
     page.mouse("mouseMoved", x - 40, y - 40)
     page.mouse("mouseMoved", x, y)
-    page.until(lambda: star["star_id"] in page.run("found.text()"), seconds=20)
+    page.until(lambda: star["star_id"] in page.run("found.text()"))
     text = page.run("found.text()")
     assert f"{star['T_eff']:.0f} K" in text
     assert f"true {star['log_g']:.2f}" in text
@@ -143,14 +143,14 @@ def test_stars_that_are_selected_in_one_plot_are_in_all(page, made):
     rows = at_levels(made.tables["predictions"])[0.2]
     (x0, y0), (x1, y1) = (page.run(f"found.point('predicted against true', {at}, {at})") for at in (1.5, 3.0))
     page.drag(x0, y0, x1, y1)
-    page.until(lambda: page.run("found.source().selected.indices.length") > 0, seconds=20)
+    page.until(lambda: page.run("found.source().selected.indices.length") > 0)
     indices = sorted(page.run("found.source().selected.indices"))
     inside = (rows["log_g"].between(1.5, 3.0) & rows["b"].between(1.5, 3.0)).to_numpy()
     assert abs(len(indices) - inside.sum()) <= 2  # rounding of the pointer to pixels
     assert len(set(indices) ^ set(np.flatnonzero(inside))) <= 4
     for name in ("log_g", "T_eff", "M_H", "snr"):
         assert page.run(f"found.named('{name}').renderers[0].data_source === found.source()")
-    page.until(lambda: f"Selected: {len(indices)}" in page.run("found.text()"), seconds=20)
+    page.until(lambda: f"Selected: {len(indices)}" in page.run("found.text()"))
 
 
 def test_menus_select_stars_without_a_pointer(page, made):
@@ -159,7 +159,7 @@ def test_menus_select_stars_without_a_pointer(page, made):
     assert page.run("found.source().selected.indices") == np.flatnonzero(rows["uncovered"]).tolist()
     page.run("found.menu('Select a star by its id').value = 'star <610>'; 0")
     assert page.run("found.source().selected.indices") == [10]
-    page.until(lambda: "Selected: 1" in page.run("found.text()"), seconds=20)
+    page.until(lambda: "Selected: 1" in page.run("found.text()"))
     assert "star <610>: log g" in page.run("found.text()")
 
 
@@ -205,12 +205,12 @@ def test_the_page_of_a_catalogue(browser, tmp_path):
         x, y = page.run(f"found.point('kiel', {star['T_eff']}, {star['log_g']})")
         page.mouse("mouseMoved", x - 30, y - 30)
         page.mouse("mouseMoved", x, y)
-        page.until(lambda: "(68 %)" in page.run("found.text()"), seconds=20)
+        page.until(lambda: "(68 %)" in page.run("found.text()"))
         assert f"{star['T_eff']:.0f} K" in page.run("found.text()").split("(68 %)")[1]
         page.run("found.menu('Select stars').value = 'flagged'; 0")
         assert page.run("found.source().selected.indices") == np.flatnonzero(good["flags"]).tolist()
         assert page.run("found.named('sigma').renderers[0].data_source === found.source()")
-        page.until(lambda: f"Selected: {(good['flags'] != 0).sum()}" in page.run("found.text()"), seconds=20)
+        page.until(lambda: f"Selected: {(good['flags'] != 0).sum()}" in page.run("found.text()"))
         before = page.run("Array.from(found.named('spectrum').renderers[0].data_source.data.flux)")
         page.run("found.menu('Star').value = '1'; 0")
         after = page.run("Array.from(found.named('spectrum').renderers[0].data_source.data.flux)")

@@ -15,17 +15,19 @@ from gravispec.report.page.spectra import chosen_stars, spectra
 from gravispec.report.page.stars import at_levels
 from workflow.scripts.lib.job import job
 
-CSV = ("hypotheses", "coverage", "posteriors", "stress", "per_bin", "curves")
+CSV = ("hypotheses", "coverage", "posteriors", "stress", "per_bin", "by_snr", "curves")
 
 
 def read_spectra(given, tables, params):
-    """Section and figures of chosen test stars at the lowest noise level."""
+    """Section and figures of chosen test stars at the lowest noise level, by the model that leads where it is there."""
     level, rows = next(iter(at_levels(tables["predictions"]).items()))
-    model = params.run["catalogue"]
+    there = [name for name in params.models if name in rows and rows[name].notna().all()]
+    model = params.run["catalogue"] if params.run["catalogue"] in there else there[-1]
     stars = chosen_stars(rows, model)
-    at, wave, pca = sorted(stars), np.load(given.wave, allow_pickle=False), Pca.load(given.pca)
-    flux = RowReader(given.noisy)[at]
-    samples = {"flux": flux, "sigma": ErrorRows(given.sigma, wave)[at]}
+    at, wave, pca = list(stars), np.load(given.wave, allow_pickle=False), Pca.load(given.pca)
+    order = np.argsort(np.argsort(at))  # files are read from row to row
+    flux = RowReader(given.noisy)[np.sort(at)][order]
+    samples = {"flux": flux, "sigma": ErrorRows(given.sigma, wave)[np.sort(at)][order]}
     samples["model"] = pca.mean + pca.transform(flux) @ pca.components
     shown = rows.iloc[at]
     titles = [

@@ -20,8 +20,8 @@ COLUMNS = [
 ]
 
 
-def bins(per_bin, predictions, models, run, bin_names):
-    """``(section, figures)`` from per_bin.csv, and the weights in the predictions where a model has any."""
+def bins(per_bin, by_snr, predictions, models, run, bin_names):
+    """``(section, figures)`` from per_bin.csv and by_snr.csv, and the weights in the predictions."""
     reference, figures = run["reference"], {}
     rows = [
         [
@@ -40,8 +40,25 @@ def bins(per_bin, predictions, models, run, bin_names):
     if len(weights):
         figures["gates"] = _drawn(weights, bin_names)
         text += " Gates: the mean weight of every expert over the test stars of every true bin."
-    details = [Table("bins", "R² in the bins", COLUMNS, rows)]
+    details = [Table("bins", "R² in the bins", COLUMNS, rows), _by_snr(by_snr, models)]
     return Section("bins", "Gates and bins", text, figures=list(figures), details=details), figures
+
+
+def _by_snr(table, models):
+    columns = [Column("S/N", "Limits of the bin; S/N of the noisy spectrum, a pixel."), *COLUMNS[1:5]]
+    columns.append(Column("R²", "R² of log g within the bin, with its interval; empty where stars are too few."))
+    rows = [
+        [
+            cell(r["snr_low"], f"{{:g}} to {r['snr_high']:g}"),
+            cell(models[r["model"]]["label"]),
+            cell(r["noise_level"], "{:g}"),
+            cell(r["n_train"], "{:,}"),
+            cell(r["n_test"], "{:,}"),
+            with_interval(r["r2"], r["r2_ci_low"], r["r2_ci_high"], "{:.3f}"),
+        ]
+        for r in table.to_dict("records")
+    ]
+    return Table("snr", "R² by S/N, all test stars", columns, rows)
 
 
 def mean_weights(predictions, models, bin_names):

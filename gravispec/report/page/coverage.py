@@ -67,7 +67,7 @@ def _by_snr(table, models, run):
     menus = {
         "model": ("Model", models[run["catalogue"]]["label"]),
         "label": ("Label", "log g"),
-        "noise_level": ("Noise level", rows["noise_level"].min()),
+        "noise_level": ("Noise level", table.loc[table["model"] == run["catalogue"], "noise_level"].min()),
     }
     fig = plot(
         "Coverage of the 68 % (circles) and 95 % intervals (squares) by S/N",

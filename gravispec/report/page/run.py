@@ -38,7 +38,7 @@ def page(tables, models, run, *, confidence, bin_names, calibrations, spectra, b
         for section, plots in (
             coverage(tables["coverage"], tables["posteriors"], models, run),
             stress(tables["stress"], models, run),
-            bins(tables["per_bin"], predictions, models, run, bin_names),
+            bins(tables["per_bin"], tables["by_snr"], predictions, models, run, bin_names),
             curves(tables["curves"], tables["summary"], models, run),
             spectra(),
         ):

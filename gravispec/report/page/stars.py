@@ -73,9 +73,9 @@ def chooser(predictions, models, calibrations, bin_names, most):
 def figures(found, models, run):
     """``{name: figure}``: the main plot with its menus, the residuals, the list of selected stars."""
     levels, names = zip(*(name.split("|")[1:] for name in found.store if name.startswith("predicted|")), strict=True)
-    first = [levels[0], run["catalogue"]]
-    source = found.source_at(first)
-    level = menu("Noise level", list(dict.fromkeys(levels)), levels[0])
+    first = next(at for at, name in zip(levels, names, strict=True) if name == run["catalogue"])
+    source = found.source_at([first, run["catalogue"]])
+    level = menu("Noise level", list(dict.fromkeys(levels)), first)
     model = menu("Model", [(name, models[name]["label"]) for name in dict.fromkeys(names)], run["catalogue"])
     found.link(source, [level, model])
     group = menu("Select stars", list(GROUPS.items()), "")

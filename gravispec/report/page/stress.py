@@ -29,7 +29,7 @@ def stress(table, models, run):
     rows = done[done["stress"] != "none"].assign(model=done["model"].map(lambda name: models[name]["label"]))
     menus = {
         "model": ("Model", models[run["catalogue"]]["label"]),
-        "noise_level": ("Noise level", rows["noise_level"].min()),
+        "noise_level": ("Noise level", done.loc[done["model"] == run["catalogue"], "noise_level"].min()),
     }
     ends = [name for measure, (_, low, high) in MEASURES.items() for name in (measure, low, high)]
     rows, limits = _clipped(rows[["stress", "what", *menus, *ends, "r2", "flagged"]])

@@ -1,4 +1,4 @@
-// Tables sort by the heading that is clicked or entered; tips stand below their heading; print opens all details.
+// Tables sort by the heading that is clicked or entered; tips stand below their heading; print opens details but the bulky ones.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
@@ -25,6 +25,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
 addEventListener("keydown", (event) => { if (event.key === "Escape") document.activeElement.blur(); });
 const closed = [];
 addEventListener("beforeprint", () => {
-  for (const one of document.querySelectorAll("details:not([open])")) { one.open = true; closed.push(one); }
+  for (const one of document.querySelectorAll("details:not([open], .bulky)")) { one.open = true; closed.push(one); }
 });
 addEventListener("afterprint", () => { while (closed.length) closed.pop().open = false; });
