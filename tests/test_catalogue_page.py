@@ -1,14 +1,18 @@
 """The page of a catalogue: its stars, flags, outliers and spectra are those of the rows, and nothing is asked for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from gravispec.features.quality import chi2_of_part
 from gravispec.models.flags import BITS, FLAGS
-from gravispec.report.page.kept import notable
+from gravispec.report.page.catalogue import _limits
+from gravispec.report.page.kept import notable, reconstruction
 from gravispec.report.render import LIMIT
 from tests.small_page import rows_of, small_catalogue
-from tests.small_run import WAVE
+from tests.small_run import WAVE, small_run
 from tests.test_page import Elements, sources
 
 
@@ -62,6 +66,30 @@ def test_kept_spectra_have_the_chi2_of_their_row(made):
     (shown,) = [source for source in sources(text) if "residual" in source and "wave" in source]
     largest = kept.loc[kept["chi2"].idxmax()]
     np.testing.assert_allclose(shown["flux"], largest["flux"], atol=2e-4)
+
+
+def test_wide_gaps_have_the_reconstruction_of_what_is_measured():
+    """The χ² of a part, as the catalogue has it, is that of the residuals that the page draws."""
+    run = small_run()
+    chosen = SimpleNamespace(level=run.levels[0], knows_gaps=True)
+    rng = np.random.default_rng(2)
+    flux, sigma = 1 + 0.05 * rng.normal(size=(1, len(WAVE))), np.full((1, len(WAVE)), 0.05)
+    measured = np.arange(len(WAVE))[None] > 200
+    *_, model = reconstruction(chosen, flux, sigma, measured)
+    expected = chi2_of_part(flux, sigma, run.levels[0].fits.pca, measured)[0]
+    found = np.sum(((flux - model) / sigma)[measured] ** 2) / (measured.sum() - 7)
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_wild_stars_do_not_stretch_the_kiel_diagram():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"T_eff": rng.uniform(4000, 6000, 500), "log_g": rng.uniform(1, 5, 500)})
+    table.loc[:1, "T_eff"] = -2000
+    (x_range, y_range), beyond = _limits(table)
+    assert beyond == 2
+    assert 6000 < x_range[0] < 7000
+    assert 3000 < x_range[1] < 4000
+    assert (y_range[0] > 5, y_range[1] < 1) == (True, True)
 
 
 def test_notable_rows_of_batches_are_those_of_all_rows():

@@ -68,11 +68,6 @@ class Level:
                 table = pd.concat([table.drop(index=dear), again]).sort_index()
         return table
 
-    def reconstruction(self, flux, sigma):
-        """Flux and sigma (m, P) normalised as in training, and the reconstruction that χ² compares the flux with."""
-        flux, sigma = self._normalised(flux, sigma)
-        return flux, sigma, self.fits.pca.mean + self.fits.pca.transform(flux) @ self.fits.pca.components
-
     def _rows(self, flux, sigma, name, measured, snr, cost):
         """The table of normalised flux without gaps."""
         spectra = Spectra(flux, sigma, self.fits, self.models, measured)

@@ -84,9 +84,18 @@ def _stars(shown, n):
     table["mark"] = np.where(shown["flags"] == 0, "circle", "triangle")
     source = source_of(table)
     tools = "tap,box_select,lasso_select,pan,box_zoom,wheel_zoom,reset,save"
-    look = {"tools": tools, "height": 480, "active_drag": "box_select", "name": "kiel"}
+    (x_range, y_range), beyond = _limits(shown)
+    if beyond:
+        text += f" {beyond:,} lie beyond the axes of the Kiel diagram: zoom out."
+    look = {
+        "x_range": x_range,
+        "y_range": y_range,
+        "tools": tools,
+        "height": 480,
+        "active_drag": "box_select",
+        "name": "kiel",
+    }
     kiel = plot("Kiel diagram (triangles have a flag)", "T_eff (K)", "log g (dex)", **look)
-    kiel.x_range.flipped = kiel.y_range.flipped = True
     colours = linear_cmap("M_H", "Viridis256", *np.nanquantile(shown["M_H"], [0.01, 0.99]))
     _marks(kiel, source, "T_eff", "log_g", colours)
     kiel.add_layout(ColorBar(color_mapper=colours.transform, title="[M/H] (dex)"), "right")
@@ -106,6 +115,17 @@ def _stars(shown, n):
     menus = row(group, identifier, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
     drawn = column(menus, kiel, selected, side_by_side(others, 2), sizing_mode="stretch_width")
     return Section("stars", "Kiel diagram and S/N", text, figures=["stars"]), {"stars": drawn}
+
+
+def _limits(shown):
+    """Axes of the Kiel diagram, from high to low, that wild stars do not stretch; how many lie beyond."""
+    ranges, inside = [], np.ones(len(shown), bool)
+    for name, least in (("T_eff", 100), ("log_g", 0.2)):
+        low, high = np.nanquantile(shown[name], [0.01, 0.99])
+        margin = 0.2 * (high - low) + least
+        inside &= shown[name].between(low - margin, high + margin).to_numpy()
+        ranges.append((high + margin, low - margin))
+    return ranges, int((~inside).sum())
 
 
 def _marks(fig, source, x, y, colour):

@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from gravispec.models.flags import MASKED_LIMIT
+from gravispec.spectra.observation import divisor
+
 #: column, how many rows, and whether the largest; why a spectrum is kept
 NOTABLE = {
     "largest χ²": ("chi2", 2, True),
@@ -22,6 +25,20 @@ def notable(table):
     return table.loc[list(found)].assign(why=list(found.values()))
 
 
+def reconstruction(chosen, flux, sigma, measured):
+    """Flux and sigma (1, P) normalised as in training, and the reconstruction that χ² compares the flux with."""
+    level, pca = chosen.level, chosen.level.fits.pca
+    if level.about["continuum"]:
+        by = divisor(flux, level.fits.wave, level.about["continuum"])
+        flux, sigma = flux / by, sigma / by
+    if chosen.knows_gaps and measured.mean() < 1 - MASKED_LIMIT:  # as quality.chi2_of_part
+        pixels, basis = measured[0], np.vstack([pca.mean, pca.components])
+        prior = np.diag(np.concatenate([[0], 1 / pca.explained_variance]))
+        scaled, of_star = basis[:, pixels] / sigma[0, pixels], flux[0, pixels] / sigma[0, pixels]
+        return flux, sigma, (np.linalg.solve(scaled @ scaled.T + prior, scaled @ of_star) @ basis)[None]
+    return flux, sigma, pca.mean + pca.transform(flux) @ pca.components
+
+
 class Kept:
     """``add`` batches; ``table`` has the notable spectra of all of them."""
 
@@ -35,9 +52,10 @@ class Kept:
         arrays = []
         for row, run, level in zip(rows.index, rows["run"], rows["noise_level"], strict=True):
             one = at[run, level]
-            found = one.level.reconstruction(spectra.flux[[row]], spectra.error[[row]])
+            measured = ~spectra.filled[[row]]
+            found = reconstruction(one, spectra.flux[[row]], spectra.error[[row]], measured)
             flux, sigma, model = (values[0].astype(np.float32) for values in found)
-            sigma = np.where(spectra.filled[row], np.float32(np.nan), sigma)
+            sigma = np.where(measured[0], sigma, np.float32(np.nan))
             arrays.append({"wave": one.level.fits.wave, "flux": flux, "sigma": sigma, "reconstruction": model})
         rows = pd.concat([rows.reset_index(drop=True), pd.DataFrame(arrays)], axis=1)
         table = pd.concat([self.table, rows], ignore_index=True)
