@@ -107,7 +107,7 @@ def figures(found, models, run):
 def _marks(plot, source, x, y, legend=False):
     colours, marks = zip(*MARKS.values(), strict=True)
     look = {"color": factor_cmap("flags", list(colours), FLAGS), "marker": factor_mark("flags", list(marks), FLAGS)}
-    about = {"legend_group": "flags"} if legend else {}
+    about = {"legend_field": "flags"} if legend else {}
     points = plot.scatter(
         x, y, source=source, size=5, alpha=0.55, line_width=0, selection_color=PALETTE["pink"], selection_alpha=1,
         selection_line_color="black", nonselection_alpha=0.12, **look, **about,

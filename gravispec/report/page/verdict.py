@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gravispec.plugins.models import limit_of
 from gravispec.report.page.parts import Column, Section, Table, cell, with_interval
 
 COLUMNS = {
@@ -53,7 +54,7 @@ def verdict(summary, hypotheses, models, run, confidence):
     tables = [Table("verdict", caption, [COLUMNS[name] for name in shown], rows)]
     if len(hypotheses):
         tables.append(_claims(hypotheses))
-    return Section("verdict", "Verdict", _in_words(summary, names), tables)
+    return Section("verdict", "Verdict", _in_words(summary, models), tables)
 
 
 def _cell(name, row):
@@ -62,9 +63,12 @@ def _cell(name, row):
     return cell(row[name], FORMS.get(name, "{}"))
 
 
-def _in_words(summary, names):
-    """The best model of all stars at the lowest noise level."""
+def _in_words(summary, models):
+    """The best model of all stars at the lowest noise level, but for the limit itself where there is another."""
     rows = summary[(summary["stars"] == "all") & (summary["noise_level"] == summary["noise_level"].min())]
+    limit, names = limit_of(models), {about["all"]: about["label"] for about in models.values()}
+    others = rows[rows["model"] != models[limit]["all"]] if limit else rows
+    rows = others if len(others) else rows
     best = rows.loc[rows["r2"].idxmax()]
     text = (
         f"Of all {best['n_test']:,} test stars at noise level {best['noise_level']:g}, {names[best['model']]} "
