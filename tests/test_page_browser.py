@@ -170,7 +170,8 @@ def test_menus_choose_model_and_noise_level(page, made):
         shown = page.run("Array.from(found.source().data.predicted)")
         np.testing.assert_allclose(shown, rows[level][model], atol=2e-4)
         # the legend follows: its marks are those of the flags that it names
-        assert page.run("found.named('predicted against true').legend[0].items[0].label.field") == "flags"
+        legend = "[...found.doc._all_models.values()].find((model) => model.title === 'flags')"
+        assert page.run(f"{legend}.items[0].label.field") == "flags"
         shown = page.run("Array.from(found.source().data.snr)")
         np.testing.assert_allclose(shown, rows[level]["snr_measured"], rtol=0, atol=1e-2)
 
