@@ -5,6 +5,7 @@
 # make example                        the example model and spectra of the package, made again
 # make test-slurm                     the same on a Slurm of one node, which is installed and started for it
 # make unlock                         after Snakemake was killed on a cluster (docs/cluster.md)
+# make test-page                      pages in Chromium, which is installed for it
 # make test-faults                    the whole smoke run, killed at 20 moments
 # make bench                          speed beside other software, 35 minutes on 2 quiet cores: benchmarks/results.md
 # make reproduce RUN=moe_smoke        a finished run again in a fresh folder: are its tables the same?
@@ -16,7 +17,7 @@ VENV := .venv/.installed-$(firstword $(shell cksum requirements.txt))
 
 DOCS := .venv-docs/.installed-$(firstword $(shell cksum requirements-docs.txt))
 
-.PHONY: help setup lint check docs example test test-slurm test-faults reproduce verify unlock bench FORCE
+.PHONY: help setup lint check docs example test test-slurm test-page test-faults reproduce verify unlock bench FORCE
 
 help:
 	@echo "make results/moe_smoke/summary.csv   the smoke run, 2.5 minutes on 2 busy cores"
@@ -25,6 +26,7 @@ help:
 	@echo "make check                           lint and the fast tests"
 	@echo "make test                            all checks"
 	@echo "make test-slurm                      the checks that need Slurm"
+	@echo "make test-page                       pages in Chromium"
 	@echo "make unlock                          after Snakemake was killed on a cluster"
 	@echo "make test-faults                     the smoke run, killed at 20 moments"
 	@echo "make docs                            the site of README and docs: site/index.html"
@@ -56,6 +58,9 @@ test: setup
 
 test-slurm: setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/cluster/run.sh
+
+test-page: setup
+	PATH="$(CURDIR)/.venv/bin:$$PATH" tests/page.sh
 
 unlock: setup
 	PATH="$(CURDIR)/.venv/bin:$$PATH" profiles/slurm/unlock.sh

@@ -165,11 +165,12 @@ def predict_files(
     reading: Reading | None = None,
     *,
     progress: Callable[[pd.DataFrame], object] = len,
+    seen: Callable[[Prepared, pd.DataFrame], object] = lambda spectra, rows: None,
 ) -> Iterator[tuple[str | Path, pd.DataFrame | None, str]]:
     """(path, table, problem) of every file: its rows of the catalogue, or None and why the file cannot be read.
 
     ``progress`` is called with the rows of every batch, also of a file that is found to be bad later;
-    ``reading``: of ``reading_by``.
+    ``seen`` with its spectra, too; ``reading``: of ``reading_by``.
     """
     fits, reading = runs[0].level.fits, reading or reading_by(runs)
     for path in paths:
@@ -178,6 +179,7 @@ def predict_files(
             for spectra in _ahead(prepared_batches(path, fits.wave, reading, template=fits.pca.mean)):
                 tables.append(catalogue_rows(runs, spectra))
                 progress(tables[-1])
+                seen(spectra, tables[-1])
         except InputError as error:
             yield path, None, str(error)
         else:

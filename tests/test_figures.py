@@ -14,8 +14,9 @@ from gravispec.evaluation.coverage import coverage
 from gravispec.evaluation.curves import training_curves
 from gravispec.evaluation.differences import differences
 from gravispec.evaluation.residuals import giants_dwarfs, residuals
-from gravispec.plugins.figures import GROUPS, figures_of, inputs_of
+from gravispec.plugins.figures import GROUPS, figures_of, inputs_of, title_of
 from gravispec.report.style import PALETTE, TURN, looks, save, style
+from tests.conftest import REPO
 
 NAMES = ["Cool Poor", "Cool Rich", "Hot Poor", "Hot Rich"]
 N = 300
@@ -74,6 +75,12 @@ def cases():
         "levels": case(levels=(0.0, 1.0), names=("ridge", "a", "b", "c"), missing="a"),
         "alone": case(names=("ridge",), weights=()),
     }
+
+
+def test_every_figure_has_a_title_and_a_caption():
+    for name in FIGURES:
+        assert len(title_of(name)) > 20
+        assert (REPO / f"workflow/report/figures/{name}.rst").is_file(), "what it shows and how to read it"
 
 
 FIGURES = [name for group in GROUPS for name in figures_of(group)]

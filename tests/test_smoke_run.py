@@ -3,16 +3,20 @@
 import importlib
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from gravispec.data.provenance import sha256
 from gravispec.evaluation.cells import scores
 from gravispec.features.family import compute, open_inputs
 from gravispec.models.ridge import RidgeFit
 from tests.conftest import Checkout
+from tests.small_page import rows_of
+from tests.test_page import sources
 
 MODELS = ["global_ridge", "oracle", "hard", "classify", "linear", "mlp"]
 FIGURES = ["r2_by_model", "delta_by_bin", "bootstrap", "gate_weights", "predicted_vs_true", "spectra"]
@@ -120,6 +124,39 @@ def test_giants_and_dwarfs_are_all_test_stars(run, predictions):
         table = of_model(run, "giants_dwarfs", model).set_index("true")
         expected = pd.crosstab(test["log_g"] >= 3.5, test[model] >= 3.5).to_numpy()
         assert table[["predicted_giant", "predicted_dwarf"]].to_numpy().tolist() == expected.tolist()
+
+
+def test_the_page_has_the_summary_and_every_test_star(run, predictions):
+    text, summary = (run / "report.html").read_text(), pd.read_csv(run / "summary.csv")
+    assert len(text.encode()) <= 5_000_000
+    rows = np.array([row[4:7] for row in rows_of(text, "verdict")], float)
+    np.testing.assert_allclose(rows, summary[["n_test", "r2", "rmse"]], rtol=1e-7)
+    (shown,) = [source for source in sources(text) if "predicted" in source]
+    test = predictions[predictions["split"] == "test"]
+    assert list(shown["star_id"]) == test["star_id"].tolist()
+    np.testing.assert_allclose(shown["predicted"], test["mlp"], atol=3e-4)
+    (spectrum,) = [source for source in sources(text) if "residual" in source and "wave" in source]
+    # residuals in units of sigma: the reconstruction leaves the noise
+    assert 0.8 < np.nanstd(spectrum["residual"]) < 1.3
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["beside"]["results/moe_smoke/report.html"]["sha256"] == sha256(run / "report.html")
+
+
+def test_snakemakes_report_has_a_caption_and_a_label_for_everything(smoke, tmp_path):
+    process = smoke.snakemake("--report", tmp_path / "report.zip", "results/moe_smoke/summary.csv")
+    assert process.returncode == 0, process.stdout[-3000:]
+    with zipfile.ZipFile(tmp_path / "report.zip") as file:
+        text = file.read("report/report.html").decode()
+    found = json.JSONDecoder().raw_decode(text.split("var results = ", 1)[1])[0]
+    tables = ["summary", "bootstrap", "per_bin", "by_snr", "hypotheses", "calibration", "residuals", "giants_dwarfs"]
+    names = [*(f"{name}.csv" for name in (*tables, "posteriors", "stress")), "report.html"]
+    names += [f"figures/{name}.png" for name in FIGURES]
+    assert set(found) == {f"results/moe_smoke/{name}" for name in names}
+    for path, about in found.items():
+        assert len(about["caption"]) > 60, path
+        assert about["labels"]["shows"], path
+    assert len({about["caption"] for about in found.values()}) == len(found)
+    assert "How to read this report" in text
 
 
 def test_figures_are_png_at_200_dpi_and_pdf(run):

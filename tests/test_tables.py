@@ -97,6 +97,13 @@ def test_resamples_are_paired_and_agree_with_a_loop(predictions):
     np.testing.assert_allclose(found["gate"], loop, rtol=1e-12)
 
 
+def test_resampled_rmse_is_that_of_the_same_stars(predictions, samples):
+    (cell, *_) = cells(predictions, MODELS)
+    rng, y, gate = np.random.default_rng(4), cell.rows["log_g"].to_numpy(), cell.rows["gate"].to_numpy()
+    loop = [scores(y[i], gate[i])["rmse"] for i in rng.integers(0, len(y), (200, len(y)))]
+    np.testing.assert_allclose(samples_of(samples, cell, "rmse")["gate"], loop, rtol=1e-10)
+
+
 def test_intervals_cover_at_their_nominal_rate():
     rng = np.random.default_rng(8)
     inside = 0
@@ -145,6 +152,7 @@ def test_summary_has_a_row_a_model_and_cell_with_the_scores_of_its_stars(predict
     assert row["rho"] == pytest.approx((r2["gate"] - r2["ridge"]) / (r2["oracle"] - r2["ridge"]), rel=1e-12)
     assert row["coverage"] == pytest.approx(len(covered) / N)
     assert row["r2_ci_low"] < row["r2"] < row["r2_ci_high"]
+    assert row["rmse_ci_low"] < row["rmse"] < row["rmse_ci_high"]
     assert row["delta_ci_low"] < row["delta_r2_vs_ridge"] < row["delta_ci_high"]
     every = table[table["stars"] == "all"]
     assert (every["coverage"] == 1).all()

@@ -39,6 +39,7 @@ COSTS = {
     "bosz_shard": Cost(5, 20, 400, kB=0),
     "catalogue_part": Cost(60, 0, 1500, kB=0),
     "catalogue": Cost(60, 0, 3000, kB=0),
+    "catalogue_page": Cost(60, 0, 3000, kB=0),
 }
 OTHER = Cost(4, 0, 550, kB=0.4)
 MODEL, MODEL_RULES = Cost(5, 0.01, 550, kB=0.4), ("model", "model_for_all_levels")

@@ -71,6 +71,16 @@ class Runs:
 
         return paths
 
+    def at_lowest(self, pattern):
+        """A file at the lowest noise level of a run, with the most training stars that it has there."""
+
+        def path(wildcards):
+            level = self.levels(wildcards)[0]
+            n_train = self.deployed(wildcards, level)[0]
+            return pattern.format(dataset=self.of(wildcards).dataset, level=level, n_train=n_train)
+
+        return path
+
     def modules(self, wildcards):
         """The modules of the models that a catalogue has, and of the families that they read."""
         return self.plan.modules(self.deployed(wildcards)[1])

@@ -120,7 +120,7 @@ SCHEMAS = {
         key=["noise_level", "n_train", "star_id"],
     ),
     "samples": table_schema(
-        {"resample": COUNT_OR_0, **CELL, **STARS, "model": None, "r2": R2},
+        {"resample": COUNT_OR_0, **CELL, **STARS, "model": None, "r2": R2, "rmse": COUNT_OR_0},
         key=["resample", "noise_level", "n_train", "stars", "model"],
     ),
     "bootstrap": table_schema(

@@ -1,4 +1,4 @@
-"""Paired bootstrap of R² over test stars: every resample of stars scores all models."""
+"""Paired bootstrap of R² and RMSE over test stars: every resample of stars scores all models."""
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,18 @@ def r2_resamples(log_g, predictions, *, resamples, seed):
     ``log_g`` (N,); ``predictions``: DataFrame (N, models). Returns a DataFrame (resamples, models). Rows are paired: a
     row is one resample, so differences of columns are paired differences.
     """
+    return _resamples(log_g, predictions, resamples=resamples, seed=seed)[0]
+
+
+def _resamples(log_g, predictions, *, resamples, seed):
+    """The same, and the standard deviation of log_g (resamples,) in every resample, dex."""
     log_g = np.asarray(log_g, float)
     squares = np.ascontiguousarray(((predictions.to_numpy(float) - log_g[:, None]) ** 2).T)  # (models, N)
 
     def r2(stars, axis=-1):
         drawn = log_g[stars]
         total = np.sum((drawn - drawn.mean(axis=axis, keepdims=True)) ** 2, axis=axis)
-        return np.stack([1.0 - square[stars].sum(axis=axis) / total for square in squares])
+        return np.stack([*(1.0 - square[stars].sum(axis=axis) / total for square in squares), total])
 
     result = bootstrap(
         (np.arange(len(log_g)),),
@@ -30,7 +35,8 @@ def r2_resamples(log_g, predictions, *, resamples, seed):
         vectorized=True,
         rng=np.random.default_rng(seed),
     )
-    return pd.DataFrame(result.bootstrap_distribution.T, columns=predictions.columns)
+    *found, total = result.bootstrap_distribution
+    return pd.DataFrame(np.array(found).T, columns=predictions.columns), np.sqrt(total / len(log_g))
 
 
 def interval(distribution, confidence):
@@ -41,16 +47,17 @@ def interval(distribution, confidence):
 
 
 def resampled(predictions, models, *, seed, resamples):
-    """Long table with columns resample, noise_level, n_train, stars, model, r2; the same resamples in every cell."""
+    """Long table with columns resample, noise_level, n_train, stars, model, r2, rmse (dex); the same resamples in every
+    cell."""
     parts = []
     for cell in cells(predictions, models):
-        table = r2_resamples(cell.rows["log_g"], cell.values, resamples=resamples, seed=seed)
+        table, scatter = _resamples(cell.rows["log_g"], cell.values, resamples=resamples, seed=seed)
         long = table.rename_axis("resample").reset_index().melt("resample", var_name="model", value_name="r2")
-        parts.append(long.assign(**cell.key))
-    return pd.concat(parts, ignore_index=True)[["resample", *cell.key, "model", "r2"]]
+        parts.append(long.assign(**cell.key, rmse=np.sqrt(1 - long["r2"]) * scatter[long["resample"]]))
+    return pd.concat(parts, ignore_index=True)[["resample", *cell.key, "model", "r2", "rmse"]]
 
 
-def samples_of(samples, cell):
-    """The (resamples, models) table of one cell, from the long one."""
+def samples_of(samples, cell, of="r2"):
+    """The (resamples, models) table of one cell, of R² or ``rmse``, from the long one."""
     mine = np.logical_and.reduce([samples[name] == value for name, value in cell.key.items()])
-    return samples[mine].pivot(index="resample", columns="model", values="r2")
+    return samples[mine].pivot(index="resample", columns="model", values=of)

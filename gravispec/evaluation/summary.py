@@ -13,7 +13,7 @@ COUNTS = ("parameters", "published_bosz_n_train", "published_bosz_n_test")
 
 
 def summary(predictions, models, run, *, samples, about, confidence):
-    """R² with its interval, MAE and RMSE (dex), ΔR² to the reference, ρ, the scatter over seeds, and what fits said.
+    """R² and RMSE (dex) with their intervals, MAE (dex), ΔR² to the reference, ρ, scatter over seeds, what fits said.
 
     samples : of ``bootstrap.resampled``
     about : ``{(noise level, n_train, model): what its fit said of itself}``, of which ``parameters`` and ``r2_train``
@@ -25,22 +25,25 @@ def summary(predictions, models, run, *, samples, about, confidence):
     where their models do not predict these stars; the columns ``published_bosz_*`` are of other spectra and other test
     stars, empty where nothing was published.
     """
-    measured = [(cell, samples_of(samples, cell)) for cell in cells(predictions, models)]
+    measured = [
+        (cell, *(samples_of(samples, cell, of) for of in ("r2", "rmse"))) for cell in cells(predictions, models)
+    ]
     found = [
-        {"run": run["name"], **_row(cell, model, resampled, models, run, confidence)}
+        {"run": run["name"], **_row(cell, model, resampled, rmse, models, run, confidence)}
         | _over_limit(cell, model, resampled, models, confidence)
         | _fit(about.get((cell.noise_level, cell.n_train, model), {}))
         | published_r2(models[model], cell)
-        for cell, resampled in measured
+        for cell, resampled, rmse in measured
         for model in cell.models
     ]
     numbers = dict.fromkeys(COUNTS, "Int64") | {"published_bosz_r2": float, "r2_train": float}
     return pd.DataFrame(found).astype(numbers)
 
 
-def _row(cell, model, resampled, models, run, confidence):
+def _row(cell, model, resampled, rmse, models, run, confidence):
     score, reference = cell.scores(model), run["reference"]
     low, high = interval(resampled[model], confidence)
+    rmse_low, rmse_high = interval(rmse[model], confidence)
     delta = {"delta_r2": np.nan, "ci_low": np.nan, "ci_high": np.nan}
     if model != reference and reference in cell.models:
         delta = difference(cell, resampled, model, reference, confidence=confidence)
@@ -60,6 +63,8 @@ def _row(cell, model, resampled, models, run, confidence):
         "r2_ci_high": high,
         "mae": score["mae"],
         "rmse": score["rmse"],
+        "rmse_ci_low": rmse_low,
+        "rmse_ci_high": rmse_high,
         f"delta_r2_vs_{reference}": delta["delta_r2"],
         "delta_ci_low": delta["ci_low"],
         "delta_ci_high": delta["ci_high"],

@@ -5,10 +5,11 @@ arguments are called says what it reads, of ``INPUTS``. A constant ``ONLY`` limi
 (``levels``), or with models that declare ``weights``, ``curve`` or ``posterior``.
 """
 
+import ast
 from pathlib import Path
 
 from gravispec.errors import InputError
-from gravispec.source import arguments, check_asked, constants
+from gravispec.source import arguments, check_asked, constants, tree
 
 FOLDER = Path(__file__).parents[1] / "report" / "figures"
 TABLES = ("predictions", "samples", "bootstrap", "per_bin", "by_snr", "curves", "coverage", "residuals")
@@ -21,6 +22,12 @@ def figures_of(group):
     """Names of the figures of one of ``GROUPS``; ``any`` is drawn of every run."""
     paths = [path for path in FOLDER.glob("[a-z]*.py") if arguments(path, "draw") is not None]
     return sorted(path.stem for path in paths if constants(path, "ONLY").get("ONLY", "any") == group)
+
+
+def title_of(name):
+    """What a figure shows: the first sentence of its module's docstring."""
+    text = ast.get_docstring(tree(FOLDER / f"{name}.py")) or name
+    return " ".join(text.split()).split(". ")[0].rstrip(".")
 
 
 def inputs_of(name):

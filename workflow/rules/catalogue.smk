@@ -13,6 +13,7 @@ rule catalogue_part:
     output:
         rows=f"{PART}.rows.parquet",
         problem=f"{PART}.problem.txt",
+        spectra=f"{PART}.spectra.parquet",
     log:
         "results/catalogues/{catalogue}/logs/{part}.log",
     benchmark:
@@ -38,6 +39,7 @@ rule catalogue:
         models=catalogue_models,
         rows=catalogue_parts(f"{PART}.rows.parquet"),
         problems=catalogue_parts(f"{PART}.problem.txt"),
+        page="results/catalogues/{catalogue}.html",
     output:
         catalogue="results/catalogues/{catalogue}.{format}",
         problems="results/catalogues/{catalogue}.{format}.problems.txt",

@@ -135,12 +135,16 @@ def sources(wildcards):
     return [path for path in files if not path.startswith((f"{folder}/flux/", f"{folder}/error/"))]
 
 
-def behind_summary(wildcards):
-    """Param: run, configuration and code behind its summary, ``{file: digest of what it says}``."""
-    _, files = files_behind(workflow, [f"results/{wildcards.run}/summary.csv"])
-    files = sorted({os.path.relpath(path, HERE) for path in files})
-    return dict(
-        run=wildcards.run,
-        config=runs.config_behind(wildcards),
-        code={path: digest_of_file(path, HERE) for path in files},
-    )
+def behind(name):
+    """Param: run, configuration and code behind a file of it, ``{file: digest of what it says}``."""
+
+    def found(wildcards):
+        _, files = files_behind(workflow, [f"results/{wildcards.run}/{name}"])
+        files = sorted({os.path.relpath(path, HERE) for path in files})
+        return dict(
+            run=wildcards.run,
+            config=runs.config_behind(wildcards),
+            code={path: digest_of_file(path, HERE) for path in files},
+        )
+
+    return found

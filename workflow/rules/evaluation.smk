@@ -59,10 +59,10 @@ rule tables:
         models=runs.fitted,
     output:
         samples="results/{run}/bootstrap_samples.parquet",
-        bootstrap=report("results/{run}/bootstrap.csv", category="{run}"),
-        per_bin=report("results/{run}/per_bin.csv", category="{run}"),
-        by_snr=report("results/{run}/by_snr.csv", category="{run}"),
-        hypotheses=report("results/{run}/hypotheses.csv", category="{run}"),
+        bootstrap=shown("results/{run}/bootstrap.csv", "differences of R²"),
+        per_bin=shown("results/{run}/per_bin.csv", "R² in bins of T_eff and [M/H]"),
+        by_snr=shown("results/{run}/by_snr.csv", "R² by S/N"),
+        hypotheses=shown("results/{run}/hypotheses.csv", "claims"),
         curves="results/{run}/training_curves.csv",
     log:
         "results/{run}/logs/tables.log",
@@ -91,10 +91,10 @@ rule quality:
         predictions="results/{run}/predictions.parquet",
         calibration=lambda wc: expand(rules.calibration.output[0], level=runs.levels(wc), run=wc.run),
     output:
-        coverage=report("results/{run}/calibration.csv", category="{run}"),
-        residuals=report("results/{run}/residuals.csv", category="{run}"),
-        giants_dwarfs=report("results/{run}/giants_dwarfs.csv", category="{run}"),
-        posteriors=report("results/{run}/posteriors.csv", category="{run}"),
+        coverage=shown("results/{run}/calibration.csv", "coverage of intervals"),
+        residuals=shown("results/{run}/residuals.csv", "bias, scatter, outliers"),
+        giants_dwarfs=shown("results/{run}/giants_dwarfs.csv", "giants and dwarfs"),
+        posteriors=shown("results/{run}/posteriors.csv", "coverage of posteriors"),
     log:
         "results/{run}/logs/quality.log",
     benchmark:
@@ -144,7 +144,7 @@ rule comparison:
         stars=lambda wc: STARS.format(dataset=runs.dataset_of(runs.compared(wc)[0])),
         models=runs.compared_files,
     output:
-        report("results/comparison/{comparison}.csv", category="comparison"),
+        shown("results/comparison/{comparison}.csv", "{comparison}", caption="comparison", category="comparisons"),
     log:
         "results/comparison/logs/{comparison}.log",
     benchmark:

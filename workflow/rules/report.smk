@@ -79,7 +79,7 @@ rule stress_table:
         code=code("stress_table.py"),
         levels=lambda wc: expand(rules.stress.output[0], level=runs.levels(wc), run=wc.run),
     output:
-        report("results/{run}/stress.csv", category="{run}"),
+        shown("results/{run}/stress.csv", "stress"),
     log:
         "results/{run}/logs/stress_table.log",
     benchmark:
@@ -105,10 +105,7 @@ for only in ("any", "levels", "weights", "curve", "posterior"):
             code=code("figures.py"),
             figure=tracked(*figure_modules(only)),
         output:
-            png=report(
-                expand("results/{{run}}/figures/{figure}.png", figure=figures_of(only)),
-                category="{run}",
-            ),
+            png=shown_figures(figures_of(only)),
             pdf=expand("results/{{run}}/figures/{figure}.pdf", figure=figures_of(only)),
         log:
             f"results/{{run}}/logs/figures_{only}.log",
@@ -140,7 +137,7 @@ rule figure_spectra:
         error=runs.in_dataset(ERROR, ["test"]),
         noisy=runs.in_dataset(NOISY, ["test"]),
     output:
-        png=report("results/{run}/figures/spectra.png", category="{run}"),
+        png=shown("results/{run}/figures/spectra.png", "clean and noisy spectra of three test stars", kind="figures"),
         pdf="results/{run}/figures/spectra.pdf",
     log:
         "results/{run}/logs/figure_spectra.log",
@@ -173,11 +170,12 @@ rule summary:
             ending=["png", "pdf"],
         ),
         spectra=rules.figure_spectra.output,
+        page="results/{run}/report.html",
         model=rules.trained_run.output,
         validated=rules.validate.output,
         sources=sources,
     output:
-        summary=report("results/{run}/summary.csv", category="{run}"),
+        summary=shown("results/{run}/summary.csv", "summary: a row a model"),
         provenance="results/{run}/provenance.json",
     log:
         "results/{run}/logs/summary.log",
@@ -189,7 +187,7 @@ rule summary:
         **needs("summary"),
     params:
         code=code_sha("summary.py"),
-        behind=behind_summary,
+        behind=behind("summary.csv"),
         confidence=config["evaluation"]["confidence"],
         cells=runs.cells,
         models=runs.models,

@@ -9,6 +9,8 @@ import functools
 import hashlib
 from pathlib import Path
 
+DATA = (".csv", ".html", ".css", ".js")  # package data that modules name
+
 
 @functools.cache
 def imported_files(script, root="."):
@@ -58,7 +60,7 @@ def _needs(path, tree):
                 raise SyntaxError(f"{path}: relative imports are not followed; use absolute ones")
             modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".csv"):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(DATA):
                 yield path.parent / node.value
             continue
         for module in modules:
