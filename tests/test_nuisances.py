@@ -14,6 +14,7 @@ from gravispec.models.simulation import ObservedStars, Views, clean_basis, gaps
 from gravispec.spectra import stress
 from gravispec.spectra.forward import ForwardModel
 from gravispec.spectra.grid import GridInterpolator, fit_basis
+from gravispec.spectra.model_error import smooth_errors, with_model_error
 from gravispec.spectra.noise import add_noise
 from gravispec.spectra.nuisances import (
     KINDS,
@@ -21,10 +22,8 @@ from gravispec.spectra.nuisances import (
     Series,
     drawn,
     measured_pixels,
-    smooth_errors,
     values_of,
     widths,
-    with_model_error,
     with_nuisances,
 )
 from gravispec.spectra.observation import observe

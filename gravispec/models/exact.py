@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from gravispec.labels import LABELS
-from gravispec.models.posterior import Posterior, emulated
+from gravispec.models.emulated import emulated
+from gravispec.models.posterior import Posterior
 from gravispec.options import Count
 
 NEEDS = ("posterior",)

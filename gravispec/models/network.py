@@ -21,7 +21,8 @@ from gravispec.models.projection import N_BASIS, Projection, fit_projection
 from gravispec.models.simulation import ObservedStars, Stars, Views, clean_basis, gaps, renewed
 from gravispec.models.training import arrays_of, load_arrays, n_parameters, seeded, shuffles, train
 from gravispec.options import Count, Positive, Rate
-from gravispec.spectra.nuisances import MOST, model_sigma, smooth_errors
+from gravispec.spectra.model_error import model_sigma, smooth_errors
+from gravispec.spectra.nuisances import MOST
 
 DECLARES = ("all_levels", "curve", "posterior")
 COST = {"seconds": 60, "ms": 10, "MB": 1600}

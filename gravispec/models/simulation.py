@@ -11,7 +11,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from gravispec.labels import LABELS
 from gravispec.models.projection import N_BASIS, wiener
-from gravispec.spectra.nuisances import KINDS, TERMS, Series, model_sigma, smooth_errors, values_of, widths, within
+from gravispec.spectra.model_error import model_sigma, smooth_errors
+from gravispec.spectra.nuisances import KINDS, TERMS, Series, values_of, widths, within
 from gravispec.spectra.observing import variance_components, variance_factors
 
 N_VIEWS = 128  # sets of measured pixels that a network sees

@@ -8,9 +8,6 @@ pixels and C, 1 in the cores of Ca II and 0 elsewhere, flux f of median 1 become
 
 with b half the change of the variance of the lines, km² s⁻², from a given ``Width``, and q a 24th of that of their
 fourth cumulant. Orders up to D⁴ are kept. Dust is part of the polynomial; h is a constant, of scattered light or sky.
-
-What model spectra are wrong by is one more noise, which errors do not tell of: of every pixel (`model_sigma`), and
-smooth (`smooth_errors`), as that of flux calibration, of the continuum and of molecular bands.
 """
 
 from dataclasses import dataclass
@@ -50,8 +47,6 @@ _DISC, _DARK = 1 - stress.LIMB_DARKENING, 2 / 3 * stress.LIMB_DARKENING
 ROTATION = (_DISC / 4 + _DARK / 5) / (_DISC + _DARK)
 # its fourth cumulant over (v sin i)⁴, over 24
 ROTATION_4 = ((_DISC / 8 + _DARK * 3 / 35) / (_DISC + _DARK) - 3 * ROTATION**2) / 24
-SMOOTH = 50.0  # Å, over which the smooth errors of model spectra vary
-HALF_CORE_NLTE = 1.5  # Å, where chromospheres and NLTE change Ca II (Busà et al. 2007, A&A 466, 1089)
 
 
 @dataclass(frozen=True)
@@ -157,39 +152,6 @@ def with_nuisances(flux, wave, fwhm, values):
     x = positions(len(wave))
     polynomial = 1 + sum(of[name] * x**k for k, name in enumerate(BENT, start=1))
     return flux * dust / dust[:, [len(wave) // 2]] * polynomial
-
-
-def model_sigma(wave, fwhm, scales):
-    """(P,) 1σ of what model spectra are wrong by, of the median flux: everywhere, and more in the cores of Ca II.
-
-    These are as wide as `HALF_CORE_NLTE` and the line spread function of ``fwhm``, Å, make them.
-    """
-    width = np.hypot(HALF_CORE_NLTE / 2, fwhm / FWHM_PER_SIGMA)
-    cores = np.exp(-0.5 * ((wave[:, None] - stress.CORES) / width) ** 2).sum(axis=1)
-    return np.hypot(scales["model_error"], scales["core_error"] * cores)
-
-
-def smooth_errors(wave, scales):
-    """(P, R) functions of which model spectra lack a sum with normal factors: Gaussians of `SMOOTH`, as far apart.
-
-    Its 1σ is ``smooth`` of the median flux at every pixel.
-    """
-    centres = np.arange(wave[0] - 2 * SMOOTH, wave[-1] + 2 * SMOOTH, SMOOTH)
-    bumps = np.exp(-0.5 * ((wave[:, None] - centres) / SMOOTH) ** 2)
-    return scales["smooth"] / np.sqrt(np.square(bumps).sum(axis=1, keepdims=True)) * bumps
-
-
-def with_model_error(flux, wave, fwhm, scales, *, seed, split, rows):
-    """Flux (m, P) float32 with a draw of what model spectra are wrong by, the same at every noise level.
-
-    ``rows`` (m,) of the split name the random streams.
-    """
-    sigma, smooth = model_sigma(wave, fwhm, scales), smooth_errors(wave, scales)
-    entropy, found = stream_entropy(seed=seed, keys=("model error", split)), np.empty(flux.shape, np.float32)
-    for one, of_row, row in zip(found, flux, rows, strict=True):
-        normal = generator(entropy, row=int(row)).standard_normal(len(wave) + smooth.shape[1])
-        one[:] = of_row + sigma * normal[: len(wave)] + smooth @ normal[len(wave) :]
-    return found
 
 
 def positions(n):

@@ -6,7 +6,8 @@ import pandas as pd
 from gravispec.data.arrays import RowReader, blocks, row_writer
 from gravispec.data.error_rows import ErrorRows
 from gravispec.device import array_device, on_device
-from gravispec.spectra.nuisances import measured_pixels, with_model_error
+from gravispec.spectra.model_error import with_model_error
+from gravispec.spectra.nuisances import measured_pixels
 from gravispec.spectra.observation import observe
 from workflow.scripts.lib.job import job
 
