@@ -147,7 +147,8 @@ def test_snakemakes_report_has_a_caption_and_a_label_for_everything(smoke, tmp_p
     assert process.returncode == 0, process.stdout[-3000:]
     with zipfile.ZipFile(tmp_path / "report.zip") as file:
         text = file.read("report/report.html").decode()
-    found = json.JSONDecoder().raw_decode(text.split("var results = ", 1)[1])[0]
+    written = text.split('<script id="results">')[1].split("var results = ")[1]
+    found = json.JSONDecoder().raw_decode(written)[0]
     tables = ["summary", "bootstrap", "per_bin", "by_snr", "hypotheses", "calibration", "residuals", "giants_dwarfs"]
     names = [*(f"{name}.csv" for name in (*tables, "posteriors", "stress")), "report.html"]
     names += [f"figures/{name}.png" for name in FIGURES]
