@@ -2,7 +2,8 @@
 # The inner loop, `make check`: lint, and the fast tests but those of the files below, in 90 s at most on 2 quiet cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-HEAVY=(benchmarks device example figures models network nuisances observing posterior posteriors scale stress survey tower)
+HEAVY=(benchmarks degraded device example figures models network nuisances observing outputs posterior posteriors real_stars
+    recompute scale seam stress survey tower work_kept)
 
 ignored=()
 for name in "${HEAVY[@]}"; do ignored+=("--ignore=tests/test_$name.py"); done
