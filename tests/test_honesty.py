@@ -128,9 +128,9 @@ def test_a_shard_of_features_is_of_its_own_stars_alone(jobs):
 def test_nothing_comes_from_the_stress_table_and_the_figure_of_clean_spectra(checkout, jobs):
     stress, figure = outputs_of(jobs, "stress"), outputs_of(jobs, "figure_spectra")
     assert {name.split("/")[1] for name in stress} == set(RUNS)
-    # both end the DAG: the table is checked, and the summary waits for them and opens neither
+    # both end the DAG: the table is checked and shown, and the summary waits for them and opens neither
     assert set(descendants(jobs, figure).values()) == {"summary"}
-    assert set(descendants(jobs, stress).values()) == {"stress_table", "validate", "summary"}
+    assert set(descendants(jobs, stress).values()) == {"stress_table", "page", "validate", "summary"}
     assert opened(checkout.read("workflow/scripts/summary.py")) == {"predictions", "samples", "models"}
     # whereas nearly everything comes from the noisy flux
     follow = set(descendants(jobs, outputs_of(jobs, "noisy")).values())

@@ -16,6 +16,7 @@ from gravispec.report.page.parts import packed, unpacked
 from gravispec.report.page.reforms import ITEMS, OPEN
 from gravispec.report.page.stars import at_levels
 from gravispec.report.render import LIMIT, TEMPLATES
+from tests.conftest import REPO
 from tests.small_page import LEVELS, rows_of, small_page
 from workflow.scripts.lib.code_deps import imported_files
 
@@ -211,7 +212,8 @@ def test_a_chooser_takes_the_longest_key_that_is_there():
     assert found.values("kind", ["1", "m"]) == ["good", "bad"]
 
 
-def test_the_rule_of_the_page_depends_on_its_templates():
+def test_the_rule_of_the_page_depends_on_its_templates(monkeypatch):
+    monkeypatch.chdir(REPO)
     found = imported_files("workflow/scripts/page.py")
     assert {f"gravispec/report/{name}" for name in TEMPLATES if "catalogue" not in name} <= set(found)
     assert {"gravispec/report/page/choose.js", "gravispec/report/page/select.js"} <= set(found)

@@ -107,7 +107,7 @@ class View(Projection):
         """
         n = np.count_nonzero(self.measured)
         amplitude = np.asarray(flux, np.float32) @ self.rows[-1]
-        left = flux / amplitude[:, None] - self.typical
+        left = (flux / amplitude[:, None] - self.typical).astype(np.float64)  # most of its square cancels
         power = np.square(left) @ self.weight * n
         power += np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True) - 2 * np.einsum("mk,mk->m", z, y)
         if smooth is not None:

@@ -99,6 +99,11 @@ OF_MODELS = {
     "draws": "draws of a round of importance sampling",
     "components": "numbers that a spectrum is made of",
     "degree": "of a free polynomial on the continuum",
+    "ridge_mode": "family ridge on the training stars: by the fit to all of them, or out of fold",
+    "windows": "windows of the spectrum that a tower reads",
+    "width": "pixels of a window",
+    "spacing": "pixels between the centres of windows, at least",
+    "segments": "groups of windows whose mean is kept",
     "weight": "of an expert, below which the global Ridge counts",
 }
 
