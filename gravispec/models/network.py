@@ -79,7 +79,7 @@ class Network(Model):
             if self.error_factor:
                 limit = MOST * self.error_factor
                 smooth = self.smooth if self.smooth.any() else None
-                noise, of_model = view.noise(flux[rows], y, z, r, smooth), view(flux[rows], self.model_sigma[None])[1]
+                noise, of_model = view.noise(flux[rows], z, r, smooth), view(flux[rows], self.model_sigma[None])[1]
                 seen = np.maximum(noise**2 - of_model**2, 1e-12 * s**2)
                 s = s * np.exp(np.clip(0.5 * np.log(seen / s**2), -limit, limit))
                 z, r = view.filled(y, s)

@@ -100,14 +100,16 @@ class View(Projection):
         """ẑ and r (m, K) of y (m, K) and s (m,)."""
         return wiener(y, s, self.values, self.vectors, self.spread)
 
-    def noise(self, flux, y, z, r, smooth=None):
+    def noise(self, flux, z, r, smooth=None):
         """(m,) √(Σ w₀ σ² / n) / a as the flux itself has it, from what ẑ leaves of the n measured pixels.
 
         ``smooth`` (P, R): functions of which a sum is fitted and taken out first.
         """
         n = np.count_nonzero(self.measured)
         amplitude = np.asarray(flux, np.float32) @ self.rows[-1]
-        left = (flux / amplitude[:, None] - self.typical).astype(np.float64)  # most of its square cancels
+        # in double precision, because most of its square cancels
+        left = flux.astype(np.float64) / amplitude[:, None] - self.typical
+        y = left @ self.rows[:-1].T.astype(np.float64)
         power = np.square(left) @ self.weight * n
         power += np.einsum("mk,kl,ml->m", z, self.square, z, optimize=True) - 2 * np.einsum("mk,mk->m", z, y)
         if smooth is not None:
