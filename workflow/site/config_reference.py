@@ -142,7 +142,9 @@ def meaning_of(name, key, said):
         found = said.get(("LteAxes", key))
     if not found and name == "BoszGrid":
         found = said.get(("LteGrid", key))
-    return found or (OF_MODELS[key] if name.startswith("model ") else _unknown(name, key))
+    if name.startswith("model "):  # options of one name mean the same in all
+        found = found or OF_MODELS.get(key) or next((text for (_, other), text in said.items() if other == key), "")
+    return found or _unknown(name, key)
 
 
 def _unknown(name, key):
