@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gravispec.config.errors import SHORT, nearest
 
@@ -65,3 +65,14 @@ def known(key, value, names, what="defined"):
     if value not in list(names):
         allowed = ", ".join(map(str, names)) or "none"
         raise ValueError(f"{key} = {SHORT.repr(value)}: not {what}; one of {allowed} is allowed{nearest(value, names)}")
+
+
+class Range(Model):
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _increasing(self):
+        if self.high <= self.low:
+            raise ValueError(f"high {self.high} must be above low {self.low}")
+        return self

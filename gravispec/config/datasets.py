@@ -5,21 +5,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from gravispec.config.base import Model, Name, Stars
+from gravispec.config.base import Model, Name, Range, Stars
 
 LABELS = ("T_eff", "log_g", "M_H", "a_M", "C_M", "C_O", "N_M", "v_micro")  # in this order
 MAGNITUDES = (0, 40)  # beyond, signal or background alone is all that double precision sees
-
-
-class Range(Model):
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _increasing(self):
-        if self.high <= self.low:
-            raise ValueError(f"high {self.high} must be above low {self.low}")
-        return self
 
 
 Lines = dict[Literal[LABELS], list[tuple[float, float]]]  # label -> points (its value, value), linear in between

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from gravispec.config.base import Model
+from gravispec.config.base import Model, Range
 
 # nodes of the published grid: lowest, highest, step (Mészáros et al. 2024, A&A 688, A197)
 BOSZ_NODES = {"T_eff": (2800, 16000, 250), "log_g": (-0.5, 5.5, 0.5), "M_H": (-2.5, 0.75, 0.25)}
@@ -65,33 +65,20 @@ class LteAxes(Axes):
         return self
 
 
-class Ends(Model):
-    """Lowest and highest value of a label in which spectra are polynomials."""
-
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _increasing(self):
-        if self.high <= self.low:
-            raise ValueError(f"high {self.high} must be above low {self.low}")
-        return self
-
-
 class OtherLabels(Model):
     """Labels beside the axes: [α/M], [C/O] and [N/M], dex, and microturbulence, km/s; those that are not given are 0.
 
     [C/O] takes the place of [C/M], which is [α/M] + [C/O]: CO takes all carbon but where this is above 0.26.
     """
 
-    a_M: Ends = Ends(low=-0.2, high=0.5)
-    C_O: Ends = Ends(low=-0.8, high=0.15)
-    N_M: Ends = Ends(low=-0.4, high=0.9)
-    v_micro: Ends = Ends(low=0.8, high=2.5)
+    a_M: Range = Range(low=-0.2, high=0.5)
+    C_O: Range = Range(low=-0.8, high=0.15)
+    N_M: Range = Range(low=-0.4, high=0.9)
+    v_micro: Range = Range(low=0.8, high=2.5)
 
     @model_validator(mode="after")
     def _inside_the_synthesis(self):
-        carbon = Ends(low=self.a_M.low + self.C_O.low, high=self.a_M.high + self.C_O.high)
+        carbon = Range(low=self.a_M.low + self.C_O.low, high=self.a_M.high + self.C_O.high)
         for name, ends in [*self, ("C_M", carbon)]:
             low, high = LTE_LIMITS.get(name, (-np.inf, np.inf))
             if ends.low < low or ends.high > high:

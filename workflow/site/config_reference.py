@@ -21,8 +21,6 @@ MEANINGS = {
     ("Axes", "log_g"): "dex, g in cm s⁻²",
     ("Axes", "M_H"): "dex",
     ("Beside", "labels"): "their ranges",
-    ("Ends", "low"): "lowest value, in the unit of the label",
-    ("Ends", "high"): "highest value, in the unit of the label",
     ("Fewer", "T_eff"): "nodes along this axis",
     ("Fewer", "log_g"): "nodes along this axis",
     ("Fewer", "M_H"): "nodes along this axis",
